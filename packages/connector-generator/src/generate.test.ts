@@ -23,8 +23,12 @@ function contextOf(changes: Partial<ConnectorContext> = {}): ConnectorContext {
     directory: 'made',
     owner: new SimOwners().take(),
     isBounded: true,
+    start: { kind: 'first', checkpoint: undefined },
     signal: new AbortController().signal,
     warn: (message) => expect.unreachable(message),
+    down: () => {},
+    trying: () => {},
+    up: () => {},
     ...changes,
   }
 }
@@ -261,7 +265,7 @@ for (const rate of [undefined, 1_000]) {
         }
       },
       features: {
-        replayable: true,
+        durability: 'replayable',
         ends: true,
         severalSplits: true,
         failures: false,

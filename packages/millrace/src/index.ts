@@ -20,6 +20,7 @@ export {
   pattern,
   pipeline,
   punctuatedWatermark,
+  retryThenDeadLetter,
   skip,
   state,
   timeFormat,
@@ -40,6 +41,8 @@ export type {
   WindowJoin,
   AsyncOptions,
   BreakerOptions,
+  BulkheadOptions,
+  KeyedBulkheadOptions,
   RateOptions,
   RetryOptions,
   BroadcastContext,
@@ -51,6 +54,8 @@ export type {
   ConnectSpec,
   EventTimers,
   JobSettings,
+  StateKind,
+  StopBudgets,
   FirstRecords,
   KeepFirstOptions,
   BatchOptions,
@@ -105,6 +110,7 @@ export type {
   VersionedState,
   StateHandles,
   Enriching,
+  EnrichOptions,
   ForeignKeyJoin,
   GroupedTable,
   JoiningTables,
@@ -113,6 +119,8 @@ export type {
   GroupResult,
   RankedValue,
   Table,
+  TableView,
+  ViewsOf,
   TableOptions,
   TopNOptions,
   ToStreamOptions,
@@ -130,6 +138,10 @@ export type {
   TimeUnit,
   TimeValue,
   Timing,
+  StateTtlOption,
+  StateTtlOptions,
+  TableJoinOptions,
+  TableTtlOptions,
   TtlOption,
   TtlOptions,
   ValueOf,
@@ -159,6 +171,7 @@ export {
   trailing,
   byClock,
   trigger,
+  evictor,
   sum,
   sumBigint,
   top,
@@ -186,6 +199,9 @@ export type {
   CountWindowOptions,
   ClockOptions,
   EndTrigger,
+  Evictor,
+  EvictorOptions,
+  WindowRecord,
   Firing,
   GlobalWindows,
   TrailingWindows,
@@ -203,7 +219,15 @@ export type {
 
 // Words of the engine that programs meet.
 export { memory } from '@millrace/connector-memory'
-export { durationMs, evolvingCodec, isMillraceError, MillraceError, structuredCodec } from '@millrace/core'
+export {
+  durationMs,
+  evolvingCodec,
+  isMillraceError,
+  MillraceError,
+  Secret,
+  secret,
+  structuredCodec,
+} from '@millrace/core'
 export type { MemoryInput, MemoryOutput, MemorySink, MemoryTable } from '@millrace/connector-memory'
 export type {
   Change,
@@ -215,6 +239,7 @@ export type {
   EventTime,
   Json,
   Key,
+  RecordHeaders,
   SplitWatermarkGenerator,
   WatermarkGenerator,
 } from '@millrace/core'
@@ -243,6 +268,9 @@ export type {
   JobResult,
   JobStatus,
   RestartPolicy,
+  View,
+  ViewUpdate,
 } from '@millrace/core/job'
-export { nodePlatform } from '@millrace/node'
+export { nodePlatform, secretFromEnvironment, secretFromFile } from '@millrace/node'
+export { diskStore } from '@millrace/store-disk'
 export { memoryStore } from '@millrace/store-memory'

@@ -302,6 +302,19 @@ describe('loading a pipeline file', () => {
     expect(code).toBe(0)
   })
 
+  test('works with TypeScript that Node cannot load by removing types', async () => {
+    const directory = await project({
+      'job.ts': `import { Size, Shape } from './shapes'\n${tiny}const shape: Shape = { size: Size.Large }
+        console.error('size', shape.size)
+        export default make('tiny')`,
+      'shapes.ts':
+        'export enum Size { Small = 1, Large = 7 }\nexport interface Shape { readonly size: Size }',
+    })
+    const { code, err } = await millrace(['run', 'job.ts', '--bounded'], directory)
+    expect(err.match(/size \d/g)).toEqual(['size 7'])
+    expect(code).toBe(0)
+  })
+
   test.each([
     [
       'a syntax error',

@@ -24,6 +24,28 @@ describe('millrace simulate', () => {
     expect(out).toMatch(/Run it again: millrace simulate .*dice\.ts --records 20 --seed 0/)
   })
 
+  test('reads records from a file in place of a server', async () => {
+    const directory = await project({
+      'job.ts': `
+        import { pipeline } from 'millrace'
+        import { redis } from '@millrace/connector-redis'
+        export default pipeline('sums', (p) => {
+          p.from('orders', redis.readJson<{ n: number }>('orders'))
+            .keyBy(({ n }) => n % 3)
+            .scan('sum', () => 0, (sum, { n }) => sum + n)
+            .to('sums', redis.writeJson('sums'))
+        })`,
+      'orders.ndjson': Array.from({ length: 40 }, (_, n) => JSON.stringify({ n })).join('\n'),
+    })
+    const command = ['simulate', `${directory}/job.ts`, '--seeds', '5']
+    const { code, out } = await millrace([...command, '--input', `orders=${directory}/orders.ndjson`])
+    expect([code, out]).toEqual([0, expect.stringMatching(/^sums: 5 seeds, and every promise was kept\n/)])
+    expect(await millrace(command)).toMatchObject({
+      code: 2,
+      err: expect.stringContaining('--input orders=FILE'),
+    })
+  })
+
   test('rejects invalid options', async () => {
     expect(await millrace([...numbers, '--seeds', '0'])).toMatchObject({
       code: 2,

@@ -30,9 +30,13 @@ describe('an interrupted job', () => {
   async function stateBytes(manifest: string): Promise<number> {
     const text = await readFile(manifest, 'utf8')
     const { store } = JSON.parse(text.slice(text.indexOf('\n'))) as {
-      readonly store: { readonly snapshot: { readonly segments: readonly { readonly bytes: number }[] } }
+      readonly store: {
+        readonly parts: readonly {
+          readonly snapshot: { readonly segments: readonly { readonly bytes: number }[] }
+        }[]
+      }
     }
-    return store.snapshot.segments.reduce((sum, { bytes }) => sum + bytes, 0)
+    return store.parts[0]!.snapshot.segments.reduce((sum, { bytes }) => sum + bytes, 0)
   }
 
   /** Stops the job. If no record arrived between its last two checkpoints, runs and stops it again. */

@@ -1,0 +1,144 @@
+import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import os from 'node:os'
+import path from 'node:path'
+import { spawnSync } from 'node:child_process'
+import { gzipSync } from 'node:zlib'
+import { build } from 'esbuild'
+import * as apps from 'kubernetes-models/apps/v1'
+import * as policy from 'kubernetes-models/policy/v1'
+import * as core from 'kubernetes-models/v1'
+import { describe, expect, test } from 'vitest'
+import { parse, parseAllDocuments } from 'yaml'
+import { Command } from './command.ts'
+
+const root = path.resolve(import.meta.dirname, '../../..')
+const read = (name: string): Promise<string> => readFile(path.join(root, name), 'utf8')
+
+interface Resource {
+  readonly kind: string
+  readonly spec: {
+    readonly template?: {
+      readonly spec: {
+        readonly terminationGracePeriodSeconds: number
+        readonly containers: readonly { readonly args: readonly string[] }[]
+      }
+    }
+  }
+}
+
+interface Compose {
+  readonly services: {
+    readonly words: { readonly command: readonly string[]; readonly stop_grace_period: string }
+  }
+}
+
+const kinds = {
+  ...apps,
+  ...core,
+  ...policy,
+} as unknown as Readonly<Record<string, new (json: object) => { validate(): void }>>
+
+function resourcesIn(text: string): readonly Resource[] {
+  return parseAllDocuments(text).map((document) => document.toJS() as Resource)
+}
+
+function validate(resource: Resource): void {
+  new kinds[resource.kind]!(resource).validate()
+}
+
+/** The options of `millrace run` in a command line. */
+const optionsOf = (commandLine: string): readonly string[] => commandLine.match(/(?<=\s)--[a-z-]+/g) ?? []
+
+describe('the files in deploy', () => {
+  test('the manifests fit the schema of Kubernetes', async () => {
+    const resources = resourcesIn(await read('deploy/kubernetes/words.yaml'))
+    for (const resource of resources) validate(resource)
+    expect(resources.map(({ kind }) => kind)).toEqual(['StatefulSet', 'Service', 'PodDisruptionBudget'])
+    const [stateful] = resources
+    expect(() => validate({ ...stateful!, spec: { ...stateful!.spec, replicas: 'one' } as never })).toThrow(
+      'replicas',
+    )
+  })
+
+  test('every command line has only options of `millrace run`, and more time than a stop takes', async () => {
+    const { out: help } = await new Command(['run', '--help']).ended
+    const { services } = parse(await read('deploy/compose.yaml')) as Compose
+    const pod = resourcesIn(await read('deploy/kubernetes/words.yaml'))[0]!.spec.template!.spec
+    const unit = await read('deploy/words.service')
+    const commandLines = [
+      /^CMD .*$/m.exec(await read('deploy/Dockerfile'))![0],
+      services.words.command.join(' '),
+      pod.containers[0]!.args.join(' '),
+      /^ExecStart=.*$/m.exec(unit)![0],
+    ]
+    for (const commandLine of commandLines) {
+      expect(commandLine).toContain('node_modules/millrace/bin/millrace.js run')
+      const options = optionsOf(commandLine)
+      expect(options).toContain('--data-dir')
+      expect(options.filter((option) => !help.includes(option))).toEqual([])
+    }
+    const stopSeconds = Number(/how long to wait for the job to stop \(default (\d+)s\)/.exec(help)![1])
+    const graces = [
+      services.words.stop_grace_period,
+      pod.terminationGracePeriodSeconds,
+      /^TimeoutStopSec=(\d+)$/m.exec(unit)![1],
+    ].map((grace) => Number.parseInt(String(grace), 10))
+    expect(Math.min(...graces)).toBeGreaterThan(stopSeconds)
+  })
+
+  test('systemd does not restart after the exit codes that ask for a person', async () => {
+    const unit = await read('deploy/words.service')
+    const said = /after ([\d, \nand]+) a person has to change/.exec(
+      await read('docs/operating/exit-codes.md'),
+    )![1]!
+    expect(/^RestartPreventExitStatus=(.*)$/m.exec(unit)![1]!.split(' ')).toEqual(said.match(/\d+/g))
+  })
+})
+
+test('a program with its pipeline is one file, which runs without node_modules', async () => {
+  const text = await read('docs/operating/deploy.md')
+  const program = /^```ts\n([^]*?)^```$/m.exec(text)![1]!
+  const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-bundle-'))
+  const words = await read('packages/create-millrace/template/words.ts')
+  const { outputFiles } = await build({
+    stdin: { contents: program, resolveDir: root, sourcefile: 'main.ts', loader: 'ts' },
+    plugins: [
+      {
+        name: 'words',
+        setup(esbuild) {
+          esbuild.onResolve({ filter: /^\.\/word-count\.ts$/ }, () => ({ path: 'words', namespace: 'words' }))
+          esbuild.onLoad({ filter: /.*/, namespace: 'words' }, () => ({
+            contents: words,
+            loader: 'ts',
+            resolveDir: root,
+          }))
+        },
+      },
+    ],
+    bundle: true,
+    minify: true,
+    platform: 'node',
+    format: 'esm',
+    write: false,
+  })
+  const bundle = outputFiles[0]!.contents
+  const said = Number(/about (\d+) kB with gzip/.exec(text)![1])
+  const kilobytes = gzipSync(bundle).length / 1_000
+  process.stdout.write(
+    `the bundle has ${Math.round(bundle.length / 1_000)} kB, ${Math.round(kilobytes)} kB with gzip\n`,
+  )
+  expect(kilobytes / said).toBeGreaterThan(0.7)
+  expect(kilobytes / said).toBeLessThan(1.1)
+  await writeFile(path.join(directory, 'words.mjs'), bundle)
+  await writeFile(path.join(directory, 'a.txt'), 'a b a\n')
+  const ran = spawnSync(process.execPath, ['words.mjs'], {
+    cwd: directory,
+    encoding: 'utf8',
+    env: { ...process.env, INPUT: 'a.txt' },
+  })
+  expect(ran.stderr).toBe('')
+  expect(ran.stdout).toBe('finished\n')
+  expect(await readFile(path.join(directory, 'out/counts.ndjson'), 'utf8')).toBe(
+    '{"key":"a","value":1}\n{"key":"b","value":1}\n{"key":"a","value":2}\n',
+  )
+})
