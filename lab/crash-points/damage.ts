@@ -106,9 +106,13 @@ function needsOn(fs: SimFs): readonly Needs[] {
     const text = new TextDecoder().decode(content)
     const { checkpoint, store } = JSON.parse(text.slice(text.indexOf('\n'))) as {
       readonly checkpoint: number
-      readonly store: { readonly snapshot: { readonly segments: { file: string; bytes: number }[] } }
+      readonly store: {
+        readonly parts: readonly {
+          readonly snapshot: { readonly segments: { file: string; bytes: number }[] }
+        }[]
+      }
     }
-    const segments = store.snapshot.segments.map(
+    const segments = store.parts[0]!.snapshot.segments.map(
       ({ file, bytes }) => [`/${dataDirectory}/state/${file}`, bytes] as const,
     )
     return { checkpoint, path, bytes: new Map([[path, content.length], ...segments]) }

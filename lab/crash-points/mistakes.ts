@@ -199,7 +199,7 @@ function withOptions(
   store: StateStore,
   change: (options: Parameters<StateStore['open']>[0]) => Parameters<StateStore['open']>[0],
 ): StateStore {
-  return { kind: store.kind, open: (options) => store.open(change(options)) }
+  return { ...store, open: (options) => store.open(change(options)) }
 }
 
 function withoutTimers(store: StateStore): StateStore {

@@ -87,7 +87,8 @@ export async function requireWholeCheckpoints(fs: SimFs, count = Infinity): Prom
   try {
     for (const checkpoint of (await storage.list()).slice(0, count)) {
       const manifest = await storage.read(checkpoint)
-      await verifySnapshot(fs, directory.state, manifest.store.snapshot)
+      for (const part of manifest.store.parts)
+        await verifySnapshot(fs, directory.statePart(part), part.snapshot)
       newest ??= manifest
     }
   } catch (error) {

@@ -7,6 +7,8 @@ export function wrappedStore(
 ): StateStore {
   return {
     kind: store.kind,
+    restores: store.restores ?? [],
+    files: (snapshot) => store.files(snapshot),
     open: async (options) => {
       const open = await store.open(options)
       return {
@@ -17,6 +19,8 @@ export function wrappedStore(
         persist: () => open.persist(),
         release: (retained) => open.release(retained),
         usage: () => open.usage(),
+        tableUsage: () => open.tableUsage(),
+        opened: () => open.opened(),
         close: () => open.close(),
         ...changes(open),
       }

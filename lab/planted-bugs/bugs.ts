@@ -4,13 +4,16 @@ import { diskBugs } from './disk-bugs.ts'
 import { durabilityBugs } from './durability-bugs.ts'
 import { flowBugs } from './flow-bugs.ts'
 import { kindBugs } from './kind-bugs.ts'
+import { laterBugs } from './later-bugs.ts'
 import { meetingBugs } from './meeting-bugs.ts'
 import { oracleBugs } from './oracle-bugs.ts'
+import { pacingBugs } from './pacing-bugs.ts'
 import { patternBugs } from './pattern-bugs.ts'
 import type { PlantedBug, SimulatorBug } from './planted-bug.ts'
 import { sliceBugs } from './slice-bugs.ts'
 import { taskBugs } from './task-bugs.ts'
 import { callBugs } from './call-bugs.ts'
+import { outageBugs } from './outage-bugs.ts'
 import { stateBugs } from './state-bugs.ts'
 import { testedBugs } from './tested-bugs.ts'
 import { windowBugs } from './window-bugs.ts'
@@ -42,7 +45,7 @@ export const plantedBugs: readonly PlantedBug[] = [
     shows: bySeed,
     caughtBy: { kind: 'topologies', seed: 0 },
   })),
-  ...additionBugs.map(({ seed, feature, ...bug }): PlantedBug => ({
+  ...[...additionBugs, ...laterBugs].map(({ seed, feature, ...bug }): PlantedBug => ({
     ...bug,
     shows: bySeed,
     caughtBy: { kind: 'topologies', seed, feature },
@@ -55,11 +58,13 @@ export const plantedBugs: readonly PlantedBug[] = [
   ...[
     ...testedBugs,
     ...callBugs,
+    ...outageBugs,
     ...stateBugs,
     ...taskBugs,
     ...kindBugs,
     ...meetingBugs,
     ...windowBugs,
+    ...pacingBugs,
     ...patternBugs,
   ].map(({ files, ...bug }): PlantedBug => ({
     ...bug,

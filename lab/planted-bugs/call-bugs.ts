@@ -13,6 +13,26 @@ export const callBugs: readonly TestedBug[] = [
     shows: /bounds the calls of 2 subtasks/,
   },
   {
+    name: 'a group of calls goes beyond its limit',
+    plant: {
+      file: 'core/src/task/bulkhead.ts',
+      from: 'group.waiting.size === 0 || group.running >= this.#parts.rules.concurrency',
+      to: 'group.waiting.size === 0',
+    },
+    files: ['packages/core/src/task/bulkhead.test.ts'],
+    shows: /limits hold/,
+  },
+  {
+    name: 'a group that was forgotten gets a full bucket',
+    plant: {
+      file: 'core/src/task/bulkhead.ts',
+      from: 'if (group.rate === undefined) this.#forget(group)',
+      to: 'this.#groups.delete(group.token)',
+    },
+    files: ['packages/core/src/task/bulkhead.test.ts'],
+    shows: /limits hold/,
+  },
+  {
     name: 'a record fails although its second call may still succeed',
     plant: {
       file: 'core/src/task/call-runner.ts',

@@ -97,8 +97,8 @@ export const channelBugs: readonly ChannelBug[] = [
     name: 'a cancelled waiter stays in its queue',
     plant: {
       file: 'channels/src/wait/promise-of.ts',
-      from: '    waiter[Symbol.dispose]()\n    waiter.reject(reason)',
-      to: '    waiter.reject(reason)',
+      from: '    this.#waiter[Symbol.dispose]()\n    this.#waiter.reject(reason)',
+      to: '    this.#waiter.reject(reason)',
     },
     shows: /refused and received|received 0 times|still waits/,
   },

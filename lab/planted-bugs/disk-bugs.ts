@@ -51,8 +51,8 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'the manifest is published before the state is durable',
     plant: {
       file: 'store-memory/src/open-memory-store.ts',
-      from: '    const durable = this.#writer.flush()\n    this.#tidy()\n    await durable\n',
-      to: `    this.#tidy()
+      from: '    const durable = this.#writer.flush()\n    this.#tables.tidy()\n    await durable\n',
+      to: `    this.#tables.tidy()
     void (async () => {
       for (let hop = 0; hop < 100; hop++) await undefined
       await this.#writer.flush()
@@ -81,8 +81,8 @@ export const diskBugs: readonly DiskBug[] = [
     name: 'calls in flight are not repeated',
     plant: {
       file: 'core/src/task/async-task.ts',
-      from: 'for (const cell of this.#table.cells(0)) {',
-      to: 'for (const cell of [] as Cell<unknown>[]) {',
+      from: 'for (const { cell, record } of this.#kept.restored()) {',
+      to: 'for (const { cell, record } of [...this.#kept.restored()].slice(0, 0)) {',
     },
     trial: 'a crash',
     near: /rename/,
@@ -128,7 +128,7 @@ export const diskBugs: readonly DiskBug[] = [
       from: '    const encodedAt = clock.monotonic()\n',
       to: `    const encodedAt = clock.monotonic()
     const { checkpoint } = running
-    this.#around.completed({ checkpoint, durationMs: 0, alignAndEncodeMs: 0, completedAt: clock.now() })
+    this.#around.completed({ checkpoint, durationMs: 0, alignAndEncodeMs: 0, completedAt: clock.now(), bytes: 0, slowest: [] })
 `,
     },
     trial: 'a crash',
@@ -169,7 +169,7 @@ export const diskBugs: readonly DiskBug[] = [
     plant: {
       file: 'core/src/job/checkpoints.ts',
       from: '    await storage.retire(\n',
-      to: `    await store.release(this.#retained.map((manifest) => manifest.store.snapshot))
+      to: `    await workers[0]!.release(layout.retainedOf(0, this.#retained))
     await storage.retire(
 `,
     },

@@ -9,7 +9,7 @@ export const durabilityBugs: readonly SimulatorBug[] = [
       from: '    const encodedAt = clock.monotonic()\n',
       to: `    const encodedAt = clock.monotonic()
     const { checkpoint } = running
-    this.#around.completed({ checkpoint, durationMs: 0, alignAndEncodeMs: 0, completedAt: clock.now() })
+    this.#around.completed({ checkpoint, durationMs: 0, alignAndEncodeMs: 0, completedAt: clock.now(), bytes: 0, slowest: [] })
 `,
     },
     shows: /has twice|has beside|commit|misses/,
@@ -29,8 +29,8 @@ export const durabilityBugs: readonly SimulatorBug[] = [
     name: 'the manifest is published before the state is durable',
     plant: {
       file: 'store-memory/src/open-memory-store.ts',
-      from: '    const durable = this.#writer.flush()\n    this.#tidy()\n    await durable\n',
-      to: `    this.#tidy()
+      from: '    const durable = this.#writer.flush()\n    this.#tables.tidy()\n    await durable\n',
+      to: `    this.#tables.tidy()
     void (async () => {
       for (let hop = 0; hop < 100; hop++) await undefined
       await this.#writer.flush()

@@ -147,8 +147,8 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'calls in flight are not repeated',
     plant: {
       file: 'core/src/task/async-task.ts',
-      from: 'for (const cell of this.#table.cells(0)) {',
-      to: 'for (const cell of [] as Cell<unknown>[]) {',
+      from: 'for (const { cell, record } of this.#kept.restored()) {',
+      to: 'for (const { cell, record } of [...this.#kept.restored()].slice(0, 0)) {',
     },
     shows: /misses|an added token is new/,
     seed: 3,
@@ -157,7 +157,7 @@ export const flowBugs: readonly SimulatorBug[] = [
     name: 'a completed call is repeated after a restart',
     plant: {
       file: 'core/src/task/async-task.ts',
-      from: '      if (call.cell !== undefined) this.#table.delete(call.cell)\n',
+      from: '      if (call.cell !== undefined) this.#kept.delete(call.cell)\n',
       to: '',
     },
     shows: /has twice|state at the end/,

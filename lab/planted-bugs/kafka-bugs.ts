@@ -60,7 +60,7 @@ export const kafkaBugs: readonly TestedBug[] = [
       to: '',
     },
     files: ['packages/connector-kafka/test/topic-source.test.ts'],
-    shows: /EN-243/,
+    shows: /come alone/,
   },
   {
     name: 'a partition that was added later is read from its end',
@@ -101,5 +101,55 @@ export const kafkaBugs: readonly TestedBug[] = [
     },
     files: ['packages/connector-kafka/test/transaction-sink.test.ts'],
     shows: /EN-225/,
+  },
+  {
+    name: 'the reader of Kafka takes the second transaction of a producer for a committed one',
+    plant: {
+      file: 'connector-kafka/src/wire/aborted.ts',
+      from: 'this.#aborting.add(producer)',
+      to: 'if (this.#begun === 0) this.#aborting.add(producer)',
+    },
+    files: ['packages/connector-kafka/test/record-batch.test.ts'],
+    shows: /two of one producer/,
+  },
+  {
+    name: 'the reader of Kafka leaves out what a producer writes after an aborted transaction',
+    plant: {
+      file: 'connector-kafka/src/wire/aborted.ts',
+      from: 'if (batch.isControl && isAbortMark(batch)) this.#aborting.delete(batch.producer)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/wire-cluster.test.ts'],
+    shows: /sees nothing of a transaction/,
+  },
+  {
+    name: 'the reader of Kafka delivers the beginning of a batch again',
+    plant: {
+      file: 'connector-kafka/src/wire/record-batch.ts',
+      from: 'if (offset < from) continue',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/wire-cluster.test.ts'],
+    shows: /in the middle of a batch/,
+  },
+  {
+    name: 'the reader of Kafka does not compare checksums',
+    plant: {
+      file: 'connector-kafka/src/wire/record-batch.ts',
+      from: 'if (crc32c(bytes, summedFrom) !== view.getUint32(17)) {',
+      to: 'if (bytes.length === 0) {',
+    },
+    files: ['packages/connector-kafka/test/record-batch.test.ts'],
+    shows: /checksum/,
+  },
+  {
+    name: 'the reader of Kafka decodes what a paused partition holds',
+    plant: {
+      file: 'connector-kafka/src/wire/partition-feed.ts',
+      from: 'while (this.#waiting !== undefined && !this.#isPaused) this.#step(this.#waiting)',
+      to: 'while (this.#waiting !== undefined) this.#step(this.#waiting)',
+    },
+    files: ['packages/connector-kafka/test/wire-cluster.test.ts'],
+    shows: /paused partition/,
   },
 ]

@@ -38,7 +38,7 @@ export const kindBugs: readonly TestedBug[] = [
   {
     name: 'a process that has lost the directory deletes the state of the new owner',
     plant: {
-      file: 'store-memory/src/memory-store.ts',
+      file: 'store-memory/src/found-segments.ts',
       from: 'if (segment === undefined || segment.epoch > epoch) continue',
       to: 'if (segment === undefined) continue',
     },

@@ -39,8 +39,18 @@ export const stateBugs: readonly TestedBug[] = [
       from: 'for (const cell of this.#made) this.#buckets.remove',
       to: 'for (const cell of [...this.#made, ...this.#deleted]) this.#buckets.remove',
     },
-    files: ['packages/flow/src/operators/ttl.test.ts'],
+    files: ['packages/flow/src/operators/ttl.property.test.ts'],
     shows: /any steps, order/,
+  },
+  {
+    name: 'a write with a shorter time to live leaves its value in memory',
+    plant: {
+      file: 'core/src/state/expiring-table.ts',
+      from: 'if (this.#lifeOf(cell) >= before) return',
+      to: 'if (this.#lifeOf(cell) > 0) return',
+    },
+    files: ['packages/flow/src/operators/ttl.test.ts'],
+    shows: /is removed when its own life is over/,
   },
   {
     name: 'event timers see the state of a watermark ahead of them',
@@ -65,8 +75,8 @@ export const stateBugs: readonly TestedBug[] = [
   {
     name: 'restored broadcast state is missing in all subtasks but one',
     plant: {
-      file: 'core/src/job/attempt.ts',
-      from: 'for (const _ of replicas.fill())',
+      file: 'core/src/job/worker.ts',
+      from: 'for (const _ of this.#replicas.fill(replicas))',
       to: 'for (const _ of [])',
     },
     files: ['packages/core/test/broadcast.test.ts'],

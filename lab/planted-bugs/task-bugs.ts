@@ -46,7 +46,7 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'concurrency is unlimited',
     plant: {
       file: 'core/src/task/async-calls.ts',
-      from: 'if (this.#begun >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined',
+      from: 'if (this.#running >= concurrency || this.#paused > concurrency * pausedPerCall) return undefined',
       to: '',
     },
     files: ['packages/core/src/task/async-calls.test.ts'],
@@ -96,11 +96,31 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a sink that rejects a record continues as if it had been written',
     plant: {
       file: 'core/src/task/sink-task.ts',
-      from: '    if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)\n    this.#rejection',
-      to: '    if (this.#policy.leavesOut) return\n    this.#rejection',
+      from: 'if (this.#policy.leavesOut) return this.#policy.handle(cause, this.#cursor, value, time)',
+      to: 'if (this.#policy.leavesOut) return',
     },
     files: ['packages/core/test/rejected-records.test.ts'],
     shows: /dead letter/,
+  },
+  {
+    name: 'a filter counts the records that it drops as passed on',
+    plant: {
+      file: 'core/src/operator/fuse.ts',
+      from: "    if (step.kind === 'map' || step.kind === 'mapWithHeaders') this.#value = result\n",
+      to: "    if (step.kind === 'filter') this.#opening.push(`passed[${index}]++`)\n    if (step.kind === 'map' || step.kind === 'mapWithHeaders') this.#value = result\n",
+    },
+    files: ['packages/core/test/metrics.test.ts'],
+    shows: /some/,
+  },
+  {
+    name: 'a source that is paused reads on',
+    plant: {
+      file: 'core/src/task/source-task.ts',
+      from: "    if (this.#isPaused && this.#phase === 'reading') return false\n",
+      to: '',
+    },
+    files: ['packages/core/test/metrics.test.ts'],
+    shows: /paused/,
   },
   {
     name: 'credit before a slow operator is not limited by time',
@@ -126,8 +146,8 @@ export const taskBugs: readonly TestedBug[] = [
     name: 'a barrier saves all records in flight in one turn',
     plant: {
       file: 'core/src/task/async-task.ts',
-      from: 'next.value.cell ??= this.#keep(next.value)\n      if (this.#around.budget.spend()) return true\n',
-      to: 'next.value.cell ??= this.#keep(next.value)\n      this.#around.budget.spend()\n',
+      from: 'next.value.cell ??= this.#kept.keep(next.value)\n      if (this.#around.budget.spend()) return true\n',
+      to: 'next.value.cell ??= this.#kept.keep(next.value)\n      this.#around.budget.spend()\n',
     },
     files: ['packages/core/test/slices.test.ts'],
     shows: /a thousand records of mapAsync/,

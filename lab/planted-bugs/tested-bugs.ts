@@ -1,9 +1,16 @@
+import { dashboardBugs } from './dashboard-bugs.ts'
+import { httpBugs } from './http-bugs.ts'
 import type { TestedBug } from './planted-bug.ts'
+import { threadBugs } from './thread-bugs.ts'
+import { jsonBugs } from './json-bugs.ts'
 import { kafkaBugs } from './kafka-bugs.ts'
+import { rabbitmqBugs } from './rabbitmq-bugs.ts'
 import { tableBugs } from './tested-table-bugs.ts'
 
 /** Bugs that specific tests must find. */
 export const testedBugs: readonly TestedBug[] = [
+  ...dashboardBugs,
+  ...jsonBugs,
   {
     name: 'a job restarts once more than its policy allows',
     plant: {
@@ -345,5 +352,8 @@ export const testedBugs: readonly TestedBug[] = [
     shows: /a map behind scan: fails the job/,
   },
   ...tableBugs,
+  ...httpBugs,
   ...kafkaBugs,
+  ...threadBugs,
+  ...rabbitmqBugs,
 ]

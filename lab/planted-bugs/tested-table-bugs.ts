@@ -43,6 +43,16 @@ export const tableBugs: readonly TestedBug[] = [
     shows: /a row on which an aggregate throws changes nothing/,
   },
   {
+    name: 'a running aggregate takes the row before from accumulators that have changed',
+    plant: {
+      file: 'flow/src/table/running-aggregate-operator.ts',
+      from: 'if (!isSameRow(before, after)) out.emit({ key: key!, before, after })',
+      to: 'if (!isSameRow(before, after)) out.emit({ key: key!, before: after, after })',
+    },
+    files: ['packages/flow/src/table/groups.test.ts'],
+    shows: /aggregates of a keyed stream/,
+  },
+  {
     name: 'keepFirst keeps the first record to arrive',
     plant: {
       file: 'flow/src/operators/keep-first.ts',

@@ -1,6 +1,14 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
+import {
+  drawBroadcast,
+  drawExpiry,
+  drawLaterMeeting,
+  drawLookup,
+  drawPacing,
+  drawSpans,
+} from './later-parts.ts'
 import { drawLast, drawPattern, drawTable } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
@@ -58,6 +66,12 @@ export function drawTopology(seed: number): Topology {
     ...drawLast(new Dice(seededRandom(seed).fork('last')), open),
     ...drawTable(new Dice(seededRandom(seed).fork('tables')), open),
     ...drawPattern(new Dice(seededRandom(seed).fork('patterns')), open),
+    ...drawPacing(new Dice(seededRandom(seed).fork('pacing')), open),
+    ...drawExpiry(new Dice(seededRandom(seed).fork('expiry')), open),
+    ...drawBroadcast(new Dice(seededRandom(seed).fork('broadcast')), open),
+    ...drawLaterMeeting(new Dice(seededRandom(seed).fork('later meetings')), open),
+    ...drawSpans(new Dice(seededRandom(seed).fork('spans')), open, sources),
+    ...drawLookup(new Dice(seededRandom(seed).fork('lookup')), open),
   ]
   return {
     seed,

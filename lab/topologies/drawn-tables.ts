@@ -46,12 +46,19 @@ export function tableStream(part: PartOf<'table'>, left: Stream, right: () => St
       )
     }
     case 'aggregate': {
-      const aggregates = {
-        n: count<number>(),
-        most: max((figure: number) => figure),
-        total: sum((figure: number) => figure),
-      }
-      const results = figures().groupBy(groupOf).aggregate(name, aggregates)
+      const results = figures()
+        .groupBy(groupOf)
+        .aggregate(
+          name,
+          aggregatesOf((figure: number) => figure),
+        )
+      return atEnd(
+        name,
+        results.map(({ n, most, total }) => foldOf([n, most, total])),
+      )
+    }
+    case 'running': {
+      const results = keyed.aggregate(name, aggregatesOf(figureOf))
       return atEnd(
         name,
         results.map(({ n, most, total }) => foldOf([n, most, total])),
@@ -81,6 +88,11 @@ export function tableStream(part: PartOf<'table'>, left: Stream, right: () => St
       return atEnd(name, joined)
     }
   }
+}
+
+/** Number, maximum and sum of figures. */
+function aggregatesOf<T>(figure: (value: T) => number) {
+  return { n: count<T>(), most: max(figure), total: sum(figure) }
 }
 
 /** The figures of the newest items. */

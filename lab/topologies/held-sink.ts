@@ -10,7 +10,7 @@ import {
   goesByClock,
   hasOneSplit,
   inputsOf,
-  lastKinds,
+  isLast,
   lettersName,
   type Guarantee,
   type Topology,
@@ -80,7 +80,7 @@ export function meetingInvariant(topology: Topology, { records }: Prediction): I
   const mayBeIdle = topology.sources.some(({ idleAfterMs }) => idleAfterMs !== undefined)
   const sinks = topology.sinks.filter(({ name, from }) => {
     const part = topology.parts.find((each) => each.name === from.node)
-    if (part === undefined || !lastKinds.includes(part.kind)) return false
+    if (part === undefined || !isLast(part)) return false
     if (!records.has(name) || tangled.has(part.name)) return false
     return !mayBeIdle || (isAlone && !inputsOf(part).some(({ node }) => mixing.has(node)))
   })
@@ -134,7 +134,7 @@ function tangleOf({ parts }: Topology): {
     const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
     const isKeyed = 'by' in part && part.by !== undefined
     // Collecting figures, or making a call for each record, does not depend on their order.
-    const isFree = part.kind === 'mapAsync' || lastKinds.includes(part.kind) || goesByClock(part)
+    const isFree = part.kind === 'mapAsync' || (isLast(part) && part.kind !== 'expiry') || goesByClock(part)
     const mindsOrder = isKeyed && !isFree
     if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
     if ((mindsOrder && isBehind(mixing)) || isBehind(tangled)) tangled.add(part.name)
@@ -151,7 +151,7 @@ function timedSinks({ parts, sinks }: Topology): ReadonlySet<string> {
     const inputs = inputsOf(part)
     const isWaiting =
       part.kind === 'window' ||
-      lastKinds.includes(part.kind) ||
+      isLast(part) ||
       (part.kind === 'process' && !['none', 'clock'].includes(part.program.timers))
     if (isWaiting || inputs.some(({ node }) => waiting.has(node))) waiting.add(part.name)
   }

@@ -3,10 +3,7 @@ import {
   count,
   deadLetter,
   fail,
-  max,
   pipeline,
-  session,
-  trigger,
   skip,
   type OnError,
   type OperatorOptions,
@@ -19,8 +16,9 @@ import {
 } from '@millrace/flow'
 import { Dice } from './dice.ts'
 import { drawnSink, drawnSource } from './drawn-connectors.ts'
+import { lastStream } from './drawn-last.ts'
 import { processSpecOf } from './drawn-process.ts'
-import { aggregatesOf, assignerOf, paneWindowsOf } from './drawn-windows.ts'
+import { aggregatesOf, assignerOf } from './drawn-windows.ts'
 import {
   changed,
   checkPoison,
@@ -34,11 +32,10 @@ import {
   type Item,
   type Reading,
 } from './item.ts'
-import { meetingStream } from './drawn-meeting.ts'
-import { patternStream } from './drawn-pattern.ts'
-import { tableStream } from './drawn-tables.ts'
 import { drawSource } from './source-drawing.ts'
 import {
+  inputsOf,
+  isLast,
   lettersName,
   type Part,
   type PartOf,
@@ -115,6 +112,7 @@ class Building {
       return of(item)
     }
     const main = (stream: Stream): void => this.#set(name, 'main', stream)
+    if (isLast(part)) return main(lastStream(part, input, () => this.#stream(inputsOf(part)[1]!)))
     switch (part.kind) {
       case 'map':
       case 'filter':
@@ -134,26 +132,6 @@ class Building {
         return main(this.#fold(part, input, onError))
       case 'process':
         return this.#process(part, input, onError)
-      case 'meeting':
-        return main(meetingStream(part, input, this.#stream(part.other)))
-      case 'pattern':
-        return main(patternStream(part, input))
-      case 'table':
-        return main(tableStream(part, input, () => this.#stream(part.other)))
-      case 'session': {
-        const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
-        const sessions = keyedBy(input, part.by, part).window(session(part.gapMs))
-        return main(sessions.aggregate(name, aggregates))
-      }
-      case 'panes': {
-        const aggregates = { value: count<Item>(), most: max((item: Item) => figureOf(item)) }
-        const panes = keyedBy(input, part.by, part)
-          .window(paneWindowsOf(part))
-          .aggregate(name, aggregates, { trigger: trigger.atEnd().early(trigger.records(part.early)) })
-        // Early panes depend on the order of records.
-        const onTime = panes.filter(({ pane }) => pane.timing === 'onTime')
-        return main(onTime.map(({ key, window, value, most }) => ({ key, window, value, most })))
-      }
       case 'window': {
         const windows = keyedBy(input, part.by, part).window(assignerOf(part.shape))
         const drawn = aggregatesOf(part.aggregates, checked(figureOf))

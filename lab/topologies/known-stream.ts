@@ -72,3 +72,10 @@ export function mixed(
     isOnTime: isPunctual(record),
   }))
 }
+
+/** The first or last of several records, if it is known which one that is. */
+export function onlyOf(records: readonly KnownRecord[], index: 0 | -1): KnownRecord | undefined {
+  const isOrdered = records.every(({ line }) => line === records[0]!.line)
+  const areEqual = records.every(({ value }) => textOf(value) === textOf(records[0]!.value))
+  return isOrdered || areEqual ? records.at(index) : undefined
+}

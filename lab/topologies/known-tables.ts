@@ -1,7 +1,7 @@
 /** The final rows of drawn tables, from their definition. */
 import type { Key } from '@millrace/core'
 import { figureOf, foldOf, keyOf, type Item } from './item.ts'
-import { isPunctual, textOf, type KnownRecord, type KnownStream } from './known-stream.ts'
+import { isPunctual, onlyOf, textOf, type KnownRecord, type KnownStream } from './known-stream.ts'
 import { enrichedFigure, groupOf, isDeleted, pairFigure, referenceOf, referredOf } from './table-values.ts'
 import type { PartOf } from './topology.ts'
 
@@ -15,6 +15,10 @@ export function tableOf(
   right: KnownStream,
 ): readonly Item[] | undefined {
   const { by, how } = part
+  if (how.kind === 'running') {
+    const rows = left.map(({ value }) => ({ key: keyOf(by, value), figure: figureOf(value) }))
+    return aggregated(rows, ({ key }) => key)
+  }
   if (![...left, ...right].every(isPunctual)) return undefined
   const keyBy = (item: Item): Key => keyOf(by, item)
   if (how.kind === 'first') return firstOf(how.withinMs, left, keyBy)
@@ -33,12 +37,7 @@ export function tableOf(
   if (lefts === undefined) return undefined
   const rows = [...lefts.values()]
   if (how.kind === 'topOfTable') return ranked(rows, ({ figure }) => groupOf(figure), how)
-  if (how.kind === 'aggregate') {
-    return groupsBy(rows, ({ figure }) => groupOf(figure)).map(({ key, figures }) => {
-      const total = figures.reduce((a, b) => a + b, 0)
-      return { key, value: foldOf([figures.length, Math.max(...figures), total]) }
-    })
-  }
+  if (how.kind === 'aggregate') return aggregated(rows, ({ figure }) => groupOf(figure))
   const rights = newestOf(right, how.kind === 'byKey' ? keyBy : (item) => referredOf(figureOf(item)))
   if (rights === undefined) return undefined
   if (how.kind === 'byForeignKey') {
@@ -59,6 +58,14 @@ export function tableOf(
 interface Row {
   readonly key: Key
   readonly figure: number
+}
+
+/** Number, maximum and sum of the figures of each group. */
+function aggregated(rows: readonly Row[], groupBy: (row: Row) => Key): readonly Item[] {
+  return groupsBy(rows, groupBy).map(({ key, figures }) => {
+    const total = figures.reduce((a, b) => a + b, 0)
+    return { key, value: foldOf([figures.length, Math.max(...figures), total]) }
+  })
 }
 
 /** The greatest figures of each group, under group and rank. */
@@ -127,13 +134,6 @@ function firstOf(
     }
   }
   return kept
-}
-
-/** The first or last of several records, if it is known which one that is. */
-function onlyOf(records: readonly KnownRecord[], index: 0 | -1): KnownRecord | undefined {
-  const isOrdered = records.every(({ line }) => line === records[0]!.line)
-  const areEqual = records.every(({ value }) => textOf(value) === textOf(records[0]!.value))
-  return isOrdered || areEqual ? records.at(index) : undefined
 }
 
 function recordsByKey(stream: KnownStream, keyBy: (item: Item) => Key): readonly (readonly KnownRecord[])[] {

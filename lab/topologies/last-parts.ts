@@ -10,9 +10,14 @@ import type { Meeting, Part, PatternShape, TableUse } from './topology.ts'
 /** Pairs of longer streams would be too many. */
 const longestStream = 200
 
+/** The streams that such parts can read. */
+export function inputsOfLast(open: readonly OpenStream[]): readonly OpenStream[] {
+  return open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+}
+
 /** Draws none, or some of them. */
 export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
-  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  const inputs = inputsOfLast(open)
   if (inputs.length === 0 || !dice.onceIn(3)) return []
   const common = { policy: undefined, poison: undefined }
   const parts: Part[] = []
@@ -46,7 +51,7 @@ export function drawLast(dice: Dice, open: readonly OpenStream[]): readonly Part
 
 /** Draws a table, or none. */
 export function drawTable(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
-  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  const inputs = inputsOfLast(open)
   if (inputs.length === 0 || !dice.onceIn(3)) return []
   const [from, second] = [dice.oneOf(inputs).ref, dice.oneOf(inputs).ref]
   const how = tableUseOf(dice)
@@ -57,7 +62,7 @@ export function drawTable(dice: Dice, open: readonly OpenStream[]): readonly Par
 
 /** Draws a pattern, or none. */
 export function drawPattern(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
-  const inputs = open.filter(({ isTimed, records }) => isTimed && records <= longestStream)
+  const inputs = inputsOfLast(open)
   if (inputs.length === 0 || !dice.onceIn(3)) return []
   const shape: PatternShape = {
     first: testOf(dice),
@@ -120,7 +125,8 @@ function meetingOf(dice: Dice): Meeting {
   }
 }
 
-function groupingOf(dice: Dice): Grouping {
+/** Draws a key. */
+export function groupingOf(dice: Dice): Grouping {
   const kind = dice.oneOf(['key', 'key', 'figure', 'mixed'] as const)
   return kind === 'key' ? { kind } : { kind, mod: dice.between(3, 6) }
 }

@@ -9,7 +9,7 @@
 import { scanStart } from './interpreter.ts'
 import { changed, joined, multiplied, passes, type Item } from './item.ts'
 import { figuresOf, gatheringSideOf, type KnownFigures } from './known-gathering.ts'
-import { meetingOf, sessionsOf } from './known-meeting.ts'
+import { lastOf } from './known-last.ts'
 import { processOf } from './known-process.ts'
 import { sourceRecordsOf } from './known-source.ts'
 import {
@@ -20,13 +20,15 @@ import {
   type KnownRecord,
   type KnownStream,
 } from './known-stream.ts'
-import { patternOf } from './known-pattern.ts'
-import { tableOf } from './known-tables.ts'
-import { panesOf, windowsOf } from './known-windows.ts'
+import { windowsOf } from './known-windows.ts'
 import {
+  inputsOf,
+  isLast,
   lettersName,
   outputsOf,
   policyOf,
+  type LastKind,
+  type LastPart,
   type Part,
   type PartOf,
   type Policy,
@@ -108,6 +110,7 @@ class Evaluation {
   /** The output of a part; undefined if the data do not determine it. */
   #results(part: Part, all: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
     const input = this.#without(part, part.keyPoison, all)
+    if (isLast(part)) return this.#last(part, input)
     switch (part.kind) {
       case 'union':
         return this.#union(part, input)
@@ -119,16 +122,6 @@ class Evaluation {
         return this.#keyed(part, input, (group, isPoison) => processOf(part, group, isPoison))
       case 'window':
         return this.#keyed(part, input, (group, isPoison) => windowsOf(part, group, isPoison))
-      case 'meeting':
-        return this.#meeting(part, input)
-      case 'session':
-        return this.#known(part, sessionsOf(part, input))
-      case 'pattern':
-        return this.#known(part, patternOf(part, input))
-      case 'table':
-        return this.#table(part, input)
-      case 'panes':
-        return this.#known(part, panesOf(part, input))
       default:
         return this.#stateless(part, this.#without(part, part.poison, input))
     }
@@ -158,21 +151,7 @@ class Evaluation {
   }
 
   #stateless(
-    part: Exclude<
-      Part,
-      PartOf<
-        | 'union'
-        | 'reduce'
-        | 'scan'
-        | 'process'
-        | 'window'
-        | 'meeting'
-        | 'session'
-        | 'table'
-        | 'pattern'
-        | 'panes'
-      >
-    >,
+    part: Exclude<Part, PartOf<LastKind | 'union' | 'reduce' | 'scan' | 'process' | 'window'>>,
     input: KnownStream,
   ): Readonly<Record<string, KnownStream>> {
     switch (part.kind) {
@@ -216,16 +195,10 @@ class Evaluation {
     }
   }
 
-  #meeting(part: PartOf<'meeting'>, left: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
-    const right = this.stream(part.other)
-    if (right === undefined) return undefined
-    return this.#known(part, meetingOf(part, left, right))
-  }
-
-  #table(part: PartOf<'table'>, left: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
-    const right = this.stream(part.other)
-    if (right === undefined) return undefined
-    return this.#known(part, tableOf(part, left, right))
+  #last(part: LastPart, input: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
+    const [, second] = inputsOf(part)
+    const other = second === undefined ? [] : this.stream(second)
+    return other === undefined ? undefined : this.#known(part, lastOf(part, input, other))
   }
 
   /** Results that no other part reads, so that nothing else has to be known of them. */

@@ -2,7 +2,9 @@ import type { Change, Grouping, Test } from './item.ts'
 import {
   inputsOf,
   type Meeting,
+  type Pacing,
   type Part,
+  type Spans,
   type Program,
   type SourceSpec,
   type StreamRef,
@@ -105,11 +107,65 @@ function partText(part: Part): string {
       return `${tableText(part.how)}${byText(part.by)}`
     case 'panes':
       return `panes(${part.windows} windows of ${part.stepMs} ms, early after ${part.early})${byText(part.by)}`
+    case 'pacing':
+      return `${pacingText(part.how)}${byText(part.by)}`
+    case 'expiry': {
+      const { of, afterMs, refresh } = part.how
+      return `${of} that expires ${afterMs} ms after ${refresh}${byText(part.by)}`
+    }
+    case 'broadcast':
+      return `connectBroadcast(rounds of ${part.everyMs} ms)${byText(part.by)}`
+    case 'spans':
+      return `${spansText(part.how)}${byText(part.by)}`
+    case 'lookup':
+      return `lookup(of ${part.rows} rows, ${part.batch} in a call, ${part.kept} kept)`
+  }
+}
+
+function pacingText(how: Pacing): string {
+  switch (how.kind) {
+    case 'batch':
+      return `batch(${how.size})`
+    case 'timedBatch':
+      return `batch(${how.size}, ${how.timeMs} ms of ${how.clock} time)`
+    case 'throttle':
+      return `throttle(${how.records} in ${how.perMs} ms, the others ${how.drops ? 'are dropped' : 'wait'})`
+    case 'delay':
+      return `delay(${how.byMs} ms of ${how.clock} time)`
+    case 'debounce':
+      return `debounce(${how.quietMs} ms of ${how.clock} time)`
+    case 'sample':
+      return `sample(one of ${how.every})`
+  }
+}
+
+function spansText(how: Spans): string {
+  switch (how.kind) {
+    case 'trailing':
+      return `trailing windows of ${how.sizeMs} ms`
+    case 'calendar':
+      return `days of ${how.zone} from ${how.offsetMs} ms after midnight`
+    case 'whole':
+      return `windows of ${how.sizeMs} ms over all keys, not`
+    case 'count':
+      return `windows of ${how.size} records${how.slide === undefined ? '' : `, every ${how.slide}`}`
+    case 'evicting': {
+      const { kind, keeps, when } = how.evicts
+      const leave = kind === 'count' ? `all but ${keeps}` : 'even numbers'
+      return `a global window with a pane for each ${how.every} records, which ${leave} leave ${when} it`
+    }
+    case 'global':
+      return `a global window, ${how.panes}, with a pane for each ${how.every} records`
+    case 'byClock':
+      return `windows of ${how.sizeMs} ms by the clock`
   }
 }
 
 function meetingText(how: Meeting): string {
   if (how.kind === 'rounds') return `connect(rounds of ${how.everyMs} ms)`
+  if (how.kind === 'asOf')
+    return `${how.join} join(as of, ${how.validForMs === undefined ? 'valid until the next' : `valid for ${how.validForMs} ms`})`
+  if (how.kind === 'group') return `${how.use}(windows of ${how.sizeMs} ms)`
   const where =
     how.kind === 'window' ? `windows of ${how.sizeMs} ms` : `from ${how.lowerMs} to ${how.upperMs} ms`
   return `${how.join} join(${where})`
@@ -136,6 +192,8 @@ function tableText(how: TableUse): string {
       return `${how.join} join by foreign key`
     case 'enrich':
       return `${how.join} join with a table`
+    case 'running':
+      return 'aggregates without a window'
   }
 }
 

@@ -122,7 +122,67 @@ export type Part = PartCommon &
         /** After so many records there is an early pane. */
         readonly early: number
       }
+    | { readonly kind: 'pacing'; readonly by: Grouping; readonly how: Pacing }
+    | { readonly kind: 'expiry'; readonly by: Grouping; readonly how: Expiry }
+    | {
+        readonly kind: 'lookup'
+        /** How many rows there could be. */
+        readonly rows: number
+        /** The most keys in one call. */
+        readonly batch: number
+        /** How many rows are kept; none: 0. */
+        readonly kept: number
+      }
+    | {
+        readonly kind: 'broadcast'
+        /** The stream that is broadcast. */
+        readonly other: StreamRef
+        readonly by: Grouping
+        /** The length of the rounds in which both streams are summed up. */
+        readonly everyMs: number
+      }
+    | { readonly kind: 'spans'; readonly by: Grouping; readonly how: Spans }
   )
+
+/** How records are gathered, held back or thinned out. */
+export type Pacing =
+  | { readonly kind: 'batch'; readonly size: number }
+  | { readonly kind: 'timedBatch'; readonly size: number; readonly timeMs: number; readonly clock: Clock }
+  | { readonly kind: 'throttle'; readonly records: number; readonly perMs: number; readonly drops: boolean }
+  | { readonly kind: 'delay'; readonly byMs: number; readonly clock: Clock }
+  | { readonly kind: 'debounce'; readonly quietMs: number; readonly clock: Clock }
+  | { readonly kind: 'sample'; readonly every: number }
+
+/** The clock of an operator. */
+export type Clock = 'event' | 'processing'
+
+/** State that expires by event time. */
+export interface Expiry {
+  readonly afterMs: number
+  readonly refresh: 'create' | 'write' | 'read'
+  /** A value of `process`, or the accumulated value of `scan`. */
+  readonly of: 'value' | 'scan'
+}
+
+/** Of the numbers of a key all but the last few leave, or the even ones. */
+export interface Evicts {
+  readonly kind: 'count' | 'where'
+  readonly keeps: number
+  readonly when: 'before' | 'after'
+}
+
+/** Windows without slices that they share, or without a key. */
+export type Spans =
+  /** Windows that end with each record. */
+  | { readonly kind: 'trailing'; readonly sizeMs: number }
+  /** Days of a zone that is `zoneMs` ahead of UTC, each beginning `offsetMs` after midnight. */
+  | { readonly kind: 'calendar'; readonly zone: string; readonly zoneMs: number; readonly offsetMs: number }
+  /** Windows over all keys. */
+  | { readonly kind: 'whole'; readonly sizeMs: number }
+  | { readonly kind: 'count'; readonly size: number; readonly slide: number | undefined }
+  | { readonly kind: 'evicting'; readonly every: number; readonly evicts: Evicts }
+  | { readonly kind: 'global'; readonly every: number; readonly panes: 'accumulating' | 'discarding' }
+  | { readonly kind: 'byClock'; readonly sizeMs: number }
 
 /** An event that passes `first`, and then one that passes `second`, with none between that passes `not`. */
 export interface PatternShape {
@@ -144,6 +204,8 @@ export type TableUse =
   | { readonly kind: 'byForeignKey'; readonly join: 'inner' | 'left' }
   /** A stream with a table of itself: every record meets a row, because it waits for its own. */
   | { readonly kind: 'enrich'; readonly join: 'inner' | 'left' }
+  /** Aggregates of each key without a window. */
+  | { readonly kind: 'running' }
 
 /**
  * Windows with a trigger: one after another; three that share their start; or with pauses as long as they are.
@@ -164,20 +226,55 @@ export type Meeting =
       readonly upperMs: number
       readonly join: Unmatched
     }
+  /** The version of the right stream at the time of each left record. */
+  | { readonly kind: 'asOf'; readonly validForMs: number | undefined; readonly join: 'inner' | 'left' }
+  /** What a window has of both streams, or which left records have a partner in it, or none. */
+  | { readonly kind: 'group'; readonly sizeMs: number; readonly use: 'cogroup' | 'semi' | 'anti' }
 
 /** Every kind of part that others can read. */
-export const partKinds: readonly Exclude<
-  Part['kind'],
-  'meeting' | 'session' | 'table' | 'pattern' | 'panes'
->[] = ['map', 'filter', 'flatMap', 'tap', 'union', 'split', 'mapAsync', 'reduce', 'scan', 'process', 'window']
+export const partKinds: readonly Exclude<Part['kind'], LastKind>[] = [
+  'map',
+  'filter',
+  'flatMap',
+  'tap',
+  'union',
+  'split',
+  'mapAsync',
+  'reduce',
+  'scan',
+  'process',
+  'window',
+]
 
 /** The kinds of part that are added behind the others, and end in sinks of their own. */
-export const lastKinds: readonly Part['kind'][] = ['meeting', 'session', 'table', 'pattern', 'panes']
+export const lastKinds = [
+  'meeting',
+  'session',
+  'table',
+  'pattern',
+  'panes',
+  'pacing',
+  'expiry',
+  'broadcast',
+  'spans',
+  'lookup',
+] as const
+
+/** One of them. */
+export type LastKind = (typeof lastKinds)[number]
+
+/** A part of such a kind. */
+export type LastPart = PartOf<LastKind>
+
+/** Whether a part ends in a sink of its own. */
+export function isLast(part: Part): part is LastPart {
+  return (lastKinds as readonly string[]).includes(part.kind)
+}
 
 /** What a part reads. */
 export function inputsOf(part: Part): readonly StreamRef[] {
   if (part.kind === 'union') return [part.from, ...part.others]
-  return part.kind === 'meeting' || part.kind === 'table' ? [part.from, part.other] : [part.from]
+  return 'other' in part ? [part.from, part.other] : [part.from]
 }
 
 /** The part of one kind. */

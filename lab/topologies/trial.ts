@@ -1,4 +1,4 @@
-import { simulateSeeds, type SeedsReport } from '@millrace/simulator'
+import { simulateSeeds, type SeedsReport, type SimulationOptions } from '@millrace/simulator'
 import { endedEarlyInvariant } from './ended-early.ts'
 import { clockInvariant, differencesOf, meetingInvariant } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'
@@ -23,7 +23,12 @@ export interface TopologyReport {
 }
 
 /** Runs a topology without faults and with the faults of several seeds, and compares it with the oracle. */
-export async function tryTopology(topology: Topology, from: number, seeds: number): Promise<TopologyReport> {
+export async function tryTopology(
+  topology: Topology,
+  from: number,
+  seeds: number,
+  options: Pick<SimulationOptions, 'store'> = {},
+): Promise<TopologyReport> {
   const predicted = predict(topology)
   const invariants = [endedEarlyInvariant(topology, predicted), meetingInvariant(topology, predicted)]
   if (topology.parts.some(goesByClock)) invariants.push(clockInvariant(topology, predicted))
@@ -34,6 +39,7 @@ export async function tryTopology(topology: Topology, from: number, seeds: numbe
     invariants,
     versions: versionsOf(topology),
     severalRuns: true,
+    ...options,
   })
   const wrong: { readonly seed: number; readonly what: string }[] = []
   for (const what of differencesOf(predicted, runs.expected))

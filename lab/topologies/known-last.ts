@@ -1,0 +1,42 @@
+/** What comes of the parts that end in sinks of their own, from their definition. */
+import { figureOf } from './item.ts'
+import { expiryOf } from './known-expiry.ts'
+import { broadcastOf, meetingOf, sessionsOf } from './known-meeting.ts'
+import { pacingOf } from './known-pacing.ts'
+import { patternOf } from './known-pattern.ts'
+import { spansOf } from './known-spans.ts'
+import type { KnownStream } from './known-stream.ts'
+import { lookedUp, rowOf } from './lookup-rows.ts'
+import { tableOf } from './known-tables.ts'
+import { panesOf } from './known-windows.ts'
+import type { LastPart } from './topology.ts'
+
+/** The results; undefined if the data do not decide them. `other` is the second input. */
+export function lastOf(
+  part: LastPart,
+  input: KnownStream,
+  other: KnownStream,
+): readonly unknown[] | undefined {
+  switch (part.kind) {
+    case 'meeting':
+      return meetingOf(part, input, other)
+    case 'session':
+      return sessionsOf(part, input)
+    case 'table':
+      return tableOf(part, input, other)
+    case 'pattern':
+      return patternOf(part, input)
+    case 'panes':
+      return panesOf(part, input)
+    case 'pacing':
+      return pacingOf(part, input)
+    case 'expiry':
+      return expiryOf(part, input)
+    case 'broadcast':
+      return broadcastOf(part, input, other)
+    case 'spans':
+      return spansOf(part, input)
+    case 'lookup':
+      return input.map(({ value }) => lookedUp(value, rowOf(figureOf(value) % part.rows)))
+  }
+}
