@@ -1,19 +1,28 @@
 /**
- * The benchmark shapes of `channels.bench.ts`, as a user writes them. `bench/go/main.go` does the same in Go.
+ * The benchmark shapes of `channels.bench.ts`, as a user writes them. `bench/channel-rivals/go/main.go` does the same in Go.
  */
-import { background, Channel, select, Selector, trySelect, WaitGroup, withCancel } from '@millrace/channels'
+import {
+  background,
+  Channel,
+  Scope,
+  select,
+  Selector,
+  trySelect,
+  WaitGroup,
+  withCancel,
+} from '@millrace/channels'
 import type { Shape } from './compare.ts'
 
 const batchSize = 128
 
 /** Two tasks and a channel. */
-function pipe(capacity: number): Shape {
+function pipe(capacity: number, signal?: AbortSignal): Shape {
   return async (operations) => {
     const channel = new Channel<number>(capacity)
     const sending = (async () => {
-      for (let n = 0; n < operations; n++) await channel.send(n)
+      for (let n = 0; n < operations; n++) await channel.send(n, signal)
     })()
-    for (let n = 0; n < operations; n++) await channel.receive()
+    for (let n = 0; n < operations; n++) await channel.receive(signal)
     await sending
   }
 }
@@ -214,6 +223,14 @@ const spawnAndJoin: Shape = async (operations) => {
   await group.wait()
 }
 
+const scopeOfOne: Shape = async (operations) => {
+  for (let n = 0; n < operations; n++) {
+    await using scope = new Scope()
+    scope.go(async () => undefined)
+    await scope.wait()
+  }
+}
+
 /**
  * Trees of 1,000 contexts, each with four children: built, cancelled at the root, and checked at the last
  * leaf.
@@ -250,6 +267,7 @@ const fanOut: Shape = async (operations) => {
 /** All shapes, by name. */
 export const shapes = {
   unbuffered: pipe(0),
+  unbufferedWithSignal: pipe(0, new AbortController().signal),
   bufferOfOne: pipe(1),
   bufferOfMany: pipe(128),
   bufferTryingFirst: pipeTryingFirst(128),
@@ -267,6 +285,7 @@ export const shapes = {
   selectTwoWaits,
   selectFourWaits,
   spawnAndJoin,
+  scopeOfOne,
   cancelTree,
   fanOut,
 } satisfies Readonly<Record<string, Shape>>

@@ -3,9 +3,9 @@ import { shapes } from './channel-shapes.ts'
 import { compare, costOf } from './compare.ts'
 import type { Contender, Question } from './compare.ts'
 import { alone } from './contender.ts'
-import { effectVersion, shapes as effectShapes } from './rivals/effect.ts'
-import { buildGo } from './rivals/go.ts'
-import { shapes as promiseShapes } from './rivals/promise.ts'
+import { effectVersion, shapes as effectShapes } from './channel-rivals/effect.ts'
+import { buildGo } from './channel-rivals/go.ts'
+import { shapes as promiseShapes } from './channel-rivals/promise.ts'
 
 const go = buildGo()
 const goName = `Go ${go?.version}`
@@ -13,7 +13,7 @@ const effectName = `Effect ${effectVersion}`
 const promiseName = `the bare promise, node ${process.version}`
 
 interface Details {
-  /** The name of the shape in `bench/go/main.go`. */
+  /** The name of the shape in `bench/channel-rivals/go/main.go`. */
   readonly go: string
   /** Our cost may be this many times Go's. */
   readonly times?: number
@@ -35,7 +35,7 @@ function question(name: string, shape: keyof typeof shapes, details: Details): Q
   const goes = (processors?: number): Contender | undefined =>
     go && ((count) => go.run(details.go, count * 3, processors))
   const rival = (file: string, others: object): Contender | undefined =>
-    shape in others ? alone(`./rivals/${file}.ts`, shape) : undefined
+    shape in others ? alone(`./channel-rivals/${file}.ts`, shape) : undefined
   return {
     name,
     operations,
@@ -57,6 +57,7 @@ function barOf(times: number | undefined, rival: string): Question['bar'] {
 
 await compare([
   question('unbuffered, two tasks', 'unbuffered', { go: 'unbuffered', times: 1 }),
+  question('unbuffered with a signal, two tasks', 'unbufferedWithSignal', { go: 'unbuffered, signal' }),
   question('buffer of 1, two tasks', 'bufferOfOne', { go: 'buffer of 1', times: 2 }),
   question('buffer of 128, two tasks', 'bufferOfMany', {
     go: 'buffer of 128',
@@ -91,6 +92,7 @@ await compare([
   question('select of 4 waits and is woken', 'selectFourWaits', { go: 'select of 4 waits', times: 2 }),
   question('selector of 4 waits and is woken', 'selectorFourWaits', { go: 'select of 4 waits', times: 2 }),
   question('spawn and join', 'spawnAndJoin', { go: 'spawn and join' }),
+  question('scope of one task', 'scopeOfOne', { go: 'scope of one task', operations: 30_000 }),
   question('cancel a tree of 1,000, per node', 'cancelTree', { go: 'cancel a tree' }),
   question('fan out to 3 tasks and in again', 'fanOut', { go: 'fan out to 3 tasks' }),
 ])

@@ -24,8 +24,12 @@ const context: ConnectorContext = {
   directory: `${directory}/data`,
   owner: { job: 'bench', epoch: 1, confirm: async () => {} },
   isBounded: true,
+  start: { kind: 'first', checkpoint: undefined },
   signal: new AbortController().signal,
   warn: (message) => console.error(message),
+  down: () => {},
+  trying: () => {},
+  up: () => {},
 }
 
 interface Payment {

@@ -38,8 +38,12 @@ const context: ConnectorContext = {
   directory: `${directory}/data`,
   owner: { job: directory, epoch: 1, confirm: async () => {} },
   isBounded: true,
+  start: { kind: 'first', checkpoint: undefined },
   signal: new AbortController().signal,
   warn: (message) => console.error(message),
+  down: () => {},
+  trying: () => {},
+  up: () => {},
 }
 
 function ask(of: Methods, name: string, ...args: readonly unknown[]): Promise<unknown> {
@@ -97,8 +101,8 @@ async function consumeAlone(topic: string): Promise<void> {
   await ask(consumer, 'disconnect')
 }
 
-async function read(topic: string): Promise<void> {
-  const source = kafka.readText({ brokers, client, topic })
+async function read(topic: string, by: 'typescript' | 'librdkafka'): Promise<void> {
+  const source = kafka.readText({ brokers, client, topic, reader: by })
   const reader = await source.open(`${topic}-0`, undefined, context)
   let count = 0
   for (let poll = reader.poll(batchRecords); poll.kind !== 'end'; poll = reader.poll(batchRecords)) {
@@ -140,7 +144,8 @@ for (const size of sizes) {
   for (const topic of [input, output]) await makeTopic(topic)
   await produceAlone(input, text)
   measurables.push(
-    { name: `readText, ${size} bytes`, operations, run: () => read(input) },
+    { name: `readText, ${size} bytes`, operations, run: () => read(input, 'typescript') },
+    { name: `readText by librdkafka, ${size} bytes`, operations, run: () => read(input, 'librdkafka') },
     { name: `the same records with the client alone`, operations, run: () => consumeAlone(input) },
     { name: `writeText in transactions, ${size} bytes`, operations, run: () => write(output, text) },
     {

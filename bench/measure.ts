@@ -7,6 +7,8 @@ export interface Measurable {
   readonly run: () => void | Promise<void>
   /** The cost is good enough if it is at most `times` that of the measurement `of`. */
   readonly atMost?: { readonly times: number; readonly of: string }
+  /** Called after the last run. Returns what else to say: memory, for example. Only for `measureInTurns`. */
+  readonly remark?: () => Promise<string>
 }
 
 /** The cost of one operation, as the median of many runs. */
@@ -59,12 +61,14 @@ export async function measureInTurns(measurables: readonly Measurable[], turns =
       cpu[index]!.push(((user + system) * 1e3) / operations)
     }
   }
+  const remarks: string[] = []
+  for (const { remark } of measurables) remarks.push(remark === undefined ? '' : `, ${await remark()}`)
   report(
     measurables.map(({ name, atMost }, index) => ({
       name,
       nanoseconds: median(wall[index]!),
       runs: turns,
-      note: `${median(cpu[index]!)} ns of CPU`,
+      note: `${median(cpu[index]!)} ns of CPU${remarks[index]!}`,
       ...(atMost !== undefined && {
         rivals: { [atMost.of]: median(wall[measurables.findIndex((each) => each.name === atMost.of)]!) },
         bar: { rival: atMost.of, times: atMost.times },

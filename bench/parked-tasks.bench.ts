@@ -3,7 +3,7 @@
  */
 import { Channel } from '@millrace/channels'
 import { median, report } from './measure.ts'
-import { buildGo } from './rivals/go.ts'
+import { buildGo } from './channel-rivals/go.ts'
 
 const tasks = 1_000_000
 const runs = 3

@@ -1,5 +1,6 @@
 /**
- * What does a record cost in a window operator, by type of window, number of aggregates and number of keys?
+ * What does a record cost in a window operator, and what memory does a pane of a key take, by type of window,
+ * number of aggregates and number of keys?
  */
 import { memory } from '@millrace/connector-memory'
 import { Chain, Cursor } from '@millrace/core/operator'
@@ -31,6 +32,8 @@ interface Question {
   readonly cards: number
   /** Records of one run. Default 1,048,576. */
   readonly records?: number
+  /** Records before the first run: so many that the first windows have slices to close. Default 0. */
+  readonly before?: number
   readonly atMost?: Measurable['atMost']
 }
 
@@ -60,7 +63,7 @@ const questions: readonly Question[] = [
     aggregates: one,
     cards: 1000,
   },
-  // Both emit one result for each record, of 10 k keys each second. Most of the cost is the result.
+  // These emit one result for each record, of 10 k keys each second. Most of the cost is the result.
   {
     name: 'tumbling 1 s, count, 10 k keys',
     assigner: tumbling('1s'),
@@ -76,10 +79,26 @@ const questions: readonly Question[] = [
     records: 262_144,
     atMost: { times: 2, of: 'tumbling 1 s, count, 10 k keys' },
   },
+  // That day has not passed when the bench ends, so no slice is closed; here one is closed for each that is begun.
+  {
+    name: 'sliding 60 s every 1 s, count, 10 k keys',
+    assigner: sliding({ size: '60s', slide: '1s' }),
+    aggregates: one,
+    cards: 10_000,
+    records: 262_144,
+    before: 655_360,
+    atMost: { times: 2, of: 'tumbling 1 s, count, 10 k keys' },
+  },
 ]
 
+/** A chain, and how many cells its state has. */
+interface Held {
+  readonly chain: Chain
+  readonly cells: () => number
+}
+
 /** The window operator in its own chain, over the memory store: no source, no edge, no checkpoint. */
-async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
+async function chainOf({ assigner, aggregates }: Question): Promise<Held> {
   const { graph } = pipeline('bench', (p) => {
     p.from('in', memory.read<Payment>({}))
       .withTimestamps({ timestamp: () => 0 })
@@ -109,19 +128,31 @@ async function chainOf({ assigner, aggregates }: Question): Promise<Chain> {
   })
   await store.load()
   chain.start(undefined)
-  return chain
+  return { chain, cells: () => store.usage().cells }
+}
+
+/** Bytes of memory in use. */
+async function memoryInUse(): Promise<number> {
+  // What the first collection finds is freed beside the program, and is counted as free by the second.
+  for (let i = 0; i < 2; i++) {
+    globalThis.gc?.()
+    await new Promise(setImmediate)
+  }
+  const { heapUsed, arrayBuffers } = process.memoryUsage()
+  return heapUsed + arrayBuffers
 }
 
 async function measurable(question: Question): Promise<Measurable> {
-  const chain = await chainOf(question)
+  let held: Held | undefined = await chainOf(question)
   const payments = Array.from({ length: 65_536 }, (_, i) => ({
     card: `card-${(i * 7919) % question.cards}`,
     amount: (i % 100) + 0.5,
   }))
-  const operations = question.records ?? 1_048_576
+  const { name, atMost, records: operations = 1_048_576, before = 0 } = question
   let time = 1.7e12
-  const run = () => {
-    for (let i = 0; i < operations; i += batchRecords) {
+  const handle = (records: number) => {
+    const { chain } = held!
+    for (let i = 0; i < records; i += batchRecords) {
       const times = new Float64Array(batchRecords)
       for (let j = 0; j < batchRecords; j++) times[j] = time += 1 / eventsPerMs
       const watermarks = times.map((each) => each - 100)
@@ -131,8 +162,14 @@ async function measurable(question: Question): Promise<Measurable> {
       chain.process({ length: batchRecords, values, times, watermarks, ...origin }, 0, watermarks)
     }
   }
-  const { name, atMost } = question
-  return { name, operations, run, ...(atMost !== undefined && { atMost }) }
+  handle(before)
+  const remark = async () => {
+    const cells = held!.cells()
+    const full = await memoryInUse()
+    held = undefined
+    return `${Math.round((full - (await memoryInUse())) / cells)} bytes for each of ${cells} panes of a key`
+  }
+  return { name, operations, run: () => handle(operations), remark, ...(atMost !== undefined && { atMost }) }
 }
 
 const measurables: Measurable[] = []

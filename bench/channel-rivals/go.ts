@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 
-/** The Go program in `bench/go`, built with the machine's own Go. */
+/** The Go program in `bench/channel-rivals/go`, built with the machine's own Go. */
 export interface GoProgram {
   /** Go's version, such as `1.26.8`. */
   readonly version: string
@@ -19,7 +19,7 @@ export function buildGo(): GoProgram | undefined {
   // The installed version: Go would otherwise download a newer one if the module requires it.
   const environment = { ...process.env, GOTOOLCHAIN: 'local' }
   try {
-    const cwd = path.join(import.meta.dirname, '..', 'go')
+    const cwd = path.join(import.meta.dirname, 'go')
     execFileSync('go', ['build', '-o', program, '.'], { cwd, env: environment, stdio: 'pipe' })
   } catch (error) {
     const isAbsent = (error as NodeJS.ErrnoException).code === 'ENOENT'

@@ -18,6 +18,7 @@ const batchSize = 128
 
 var shapes = map[string]func(operations int){
 	"unbuffered":          func(n int) { pipe(make(chan int), n) },
+	"unbuffered, signal":  func(n int) { pipeWithContext(make(chan int), n) },
 	"buffer of 1":         func(n int) { pipe(make(chan int, 1), n) },
 	"buffer of 128":       func(n int) { pipe(make(chan int, 128), n) },
 	"one task":            oneTask,
@@ -28,6 +29,7 @@ var shapes = map[string]func(operations int){
 	"select of 2 waits":   selectTwoWaits,
 	"select of 4 waits":   selectFourWaits,
 	"spawn and join":      spawnAndJoin,
+	"scope of one task":   scopeOfOne,
 	"cancel a tree":       cancelTree,
 	"fan out to 3 tasks":  fanOut,
 }
@@ -56,6 +58,43 @@ func pipe(c chan int, n int) {
 	}()
 	for i := 0; i < n; i++ {
 		<-c
+	}
+}
+
+// A signal as an argument is a second case in Go.
+func pipeWithContext(c chan int, n int) {
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	go func() {
+		for i := 0; i < n; i++ {
+			select {
+			case c <- i:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	for i := 0; i < n; i++ {
+		select {
+		case <-c:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// A scope in Go: a context of its own and a group, left before the next.
+func scopeOfOne(n int) {
+	for i := 0; i < n; i++ {
+		ctx, cancel := context.WithCancel(context.Background())
+		var tasks sync.WaitGroup
+		tasks.Add(1)
+		go func() {
+			defer tasks.Done()
+			_ = ctx.Done()
+		}()
+		tasks.Wait()
+		cancel()
 	}
 }
 

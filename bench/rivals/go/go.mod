@@ -1,0 +1,3 @@
+module millrace.bench/bids
+
+go 1.19
