@@ -1,8 +1,12 @@
 import { defaultServerConditions } from 'vite'
 import { defineConfig } from 'vitest/config'
 
-// Tests run from source: the private condition leads every workspace import to src/index.ts, with no build.
-const conditions = ['@millrace/source', ...defaultServerConditions]
+// Tests run from source: the private condition leads every workspace import to src/index.ts, with no build. Node does not
+// know the condition `module`, and what it leads to may be for bundlers only.
+const conditions = [
+  '@millrace/source',
+  ...defaultServerConditions.filter((condition) => condition !== 'module'),
+]
 
 export default defineConfig({
   resolve: { conditions },
@@ -17,6 +21,7 @@ export default defineConfig({
       'scripts/**/*.test.ts',
     ],
     exclude: ['**/node_modules/**', '**/dist/**', '**/*.{system,service}.test.ts', '**/*.long.test.ts'],
+    globalSetup: ['scripts/temporary-directory.ts'],
     pool: 'forks',
     maxWorkers: 2,
     // Test files of one worker share their modules: loading them anew for each file would cost more than the tests do.

@@ -6,7 +6,11 @@ export default defineConfig({
   ...base,
   test: {
     ...base.test,
-    include: ['packages/**/test/**/*.service.test.ts', 'examples/**/*.service.test.ts'],
+    include: [
+      'packages/**/test/**/*.service.test.ts',
+      'examples/**/*.service.test.ts',
+      'lab/**/*.service.test.ts',
+    ],
     exclude: ['**/node_modules/**', '**/dist/**'],
     // One server at a time.
     maxWorkers: 1,

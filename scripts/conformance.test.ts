@@ -82,6 +82,16 @@ describe('table: coverage per chapter', () => {
   })
 })
 
+test('docs/conformance.md says of every statement about the engine without a test why it has none', () => {
+  const files = readWorkspace()
+  const shown = coverage(engine, files)
+  const reasons = new Set(exceptionsIn({ ...engine, exceptions: ledgerFile }, files))
+  const missing = Array.from({ length: statementCount(engine) }, (_, index) => index + 1)
+    .filter((number) => !shown.has(number))
+    .filter((number) => !reasons.has(number))
+  expect(labels(engine, missing)).toBe('')
+})
+
 describe.each([engine, go])('the workspace: $prefix', (checklist) => {
   const files = readWorkspace()
   const shown = coverage(checklist, files)

@@ -41,7 +41,7 @@ function functionLength(files: readonly SourceFile[]): string[] {
   return findings
 }
 
-const drawers = /(?:^|\/)(?:utils?|helpers?|types|misc|common|shared|stuff)(?:\.test)?\.ts$/
+const drawers = /(?:^|\/)(?:utils?|helpers?|types|misc|common|shared|stuff)(?:\.test)?\.tsx?$/
 
 function drawerFiles(files: readonly SourceFile[]): string[] {
   return files
@@ -63,6 +63,24 @@ function typeNames(files: readonly SourceFile[]): string[] {
           'an implementation by what distinguishes it',
       )
     })
+  }
+  return findings
+}
+
+const testHooks = new Set(['beforeAll', 'beforeEach', 'afterEach', 'afterAll'])
+
+/** A hook belongs to the test file that is being read when it is called: the first one that imports a shared module. */
+function sharedHooks(files: readonly SourceFile[]): string[] {
+  const findings: string[] = []
+  for (const file of files.filter((each) => isTypeScript(each) && !/\.test\.tsx?$/.test(each.path))) {
+    for (const statement of syntaxOf(file).statements) {
+      if (!ts.isExpressionStatement(statement) || !ts.isCallExpression(statement.expression)) continue
+      const called = statement.expression.expression
+      if (!ts.isIdentifier(called) || !testHooks.has(called.text)) continue
+      findings.push(
+        `${file.path}:${lineOf(statement)}: ${called.text} here is for the first test file that imports this; use onTestFinished`,
+      )
+    }
   }
   return findings
 }
@@ -99,5 +117,6 @@ export const fileRules: readonly Rule[] = [
   { name: `a function has at most ${functionLinesMax} lines`, check: functionLength },
   { name: 'no file is a collection of unrelated helpers', check: drawerFiles },
   { name: 'no type has a meaningless affix in its name', check: typeNames },
+  { name: 'a hook of tests is in a test file', check: sharedHooks },
   { name: 'no file mentions unfinished work, a path of one computer or a registry', check: words },
 ]

@@ -13,9 +13,11 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   core: ['world'],
   flow: ['core'],
   threads: ['channels', 'world'],
-  node: ['channels', 'core', 'world'],
+  node: ['channels', 'core', 'threads', 'world'],
   'segment-log': ['core'],
   'store-memory': ['core', 'segment-log'],
+  // The two have one format.
+  'store-disk': ['core', 'segment-log', 'store-memory'],
   testkit: ['core', 'store-memory', 'world'],
   simulator: ['channels', 'core', 'store-memory', 'testkit', 'world'],
   'connector-files': ['core', 'segment-log'],
@@ -24,9 +26,17 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-http': ['core', 'segment-log'],
   'connector-kafka': ['core', 'segment-log'],
   'connector-nats': ['core', 'segment-log'],
+  'connector-rabbitmq': ['core'],
   'connector-redis': ['core'],
   'connector-stdio': ['core'],
-  cli: ['core', 'flow', 'node', 'simulator', 'store-memory', 'world'],
+  control: ['core', 'flow', 'world'],
+  opentelemetry: ['control', 'core'],
+  // Only the types and routes of the API: the page speaks to it over HTTP.
+  dashboard: ['control'],
+  'schema-registry': ['core'],
+  'format-avro': ['core', 'schema-registry'],
+  'format-protobuf': ['core', 'schema-registry'],
+  cli: ['control', 'core', 'flow', 'node', 'simulator', 'store-disk', 'store-memory', 'world'],
   millrace: [
     'cli',
     'connector-files',
@@ -36,6 +46,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
     'core',
     'flow',
     'node',
+    'store-disk',
     'store-memory',
     // Only by millrace/testing, which programs in production do not import.
     'testkit',
@@ -48,6 +59,7 @@ export const testImports: readonly string[] = [
   'simulator',
   'flow',
   'node',
+  'store-disk',
   'store-memory',
   'connector-memory',
   'world',
@@ -55,14 +67,41 @@ export const testImports: readonly string[] = [
 
 /** What each package may import from npm: nothing, except what is named here. */
 export const npmImports: Readonly<Record<string, readonly string[]>> = {
+  'format-avro': ['avsc'],
+  'format-protobuf': ['@bufbuild/protobuf'],
   cli: ['tsx'],
+  control: ['@hono/node-server', 'hono'],
   'connector-files': ['minimatch'],
+  'connector-kafka': ['fzstd'],
+  'connector-http': ['ws'],
   'connector-nats': ['@nats-io/jetstream', '@nats-io/transport-node'],
+  'connector-rabbitmq': ['amqplib'],
   'connector-redis': ['ioredis'],
+  opentelemetry: ['@opentelemetry/api'],
+  // Bundled into the page; users install none of them.
+  dashboard: ['@dagrejs/dagre', '@preact/signals', 'preact', 'uplot', 'vite'],
 }
 
-/** What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. */
-export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite', 'zod']
+/**
+ * What any test may import from npm. Vite comes with Vitest, and builds programs with planted bugs. The last ones check
+ * the files in `deploy`.
+ */
+export const npmTestImports: readonly string[] = [
+  'vitest',
+  'fast-check',
+  'vite',
+  'zod',
+  'playwright-core',
+  'axe-core',
+  'esbuild',
+  'yaml',
+  'kubernetes-models/apps/v1',
+  'kubernetes-models/policy/v1',
+  'kubernetes-models/v1',
+  '@opentelemetry/sdk-logs',
+  '@opentelemetry/sdk-metrics',
+  '@opentelemetry/sdk-trace-base',
+]
 
 /**
  * By package: modules with side effects, made for `node --import PACKAGE/MODULE`. Importing any other module has no
@@ -70,10 +109,21 @@ export const npmTestImports: readonly string[] = ['vitest', 'fast-check', 'vite'
  */
 export const preloads: Readonly<Record<string, readonly string[]>> = { node: ['inspect'] }
 
+/** Files that a tool starts, and nothing imports. */
+export const toolEntries: readonly string[] = [
+  'packages/dashboard/page/main.tsx',
+  'packages/dashboard/page/vite.config.ts',
+]
+
 /** Modules that are imported as PACKAGE/MODULE, by package. Like index.ts they list public names and do nothing else. */
 export const subpaths: Readonly<Record<string, readonly string[]>> = {
   core: ['operator', 'connector', 'store', 'disk', 'graph', 'job'],
   millrace: ['testing'],
+  'store-memory': ['segments'],
+  cli: ['worker'],
+  control: ['client', 'contract', 'letters', 'metrics', 'state'],
+  // A command that uses one thread starts without it.
+  node: ['workers'],
 }
 
 /** Whether a file lists the public names of a package: its index.ts, or one of its subpaths. */
@@ -89,10 +139,18 @@ export const nodeDoors: readonly string[] = [
   'packages/cli/src/',
   'packages/connector-files/src/gzip.ts',
   'packages/connector-files/src/pipe.ts',
+  'packages/connector-http/src/client/node-http-door.ts',
   'packages/connector-http/src/server.ts',
+  'packages/connector-http/src/websocket/node-socket-door.ts',
+  'packages/connector-kafka/src/wire/doors/',
   'packages/connector-stdio/src/process-streams.ts',
+  'packages/control/src/job/runtime.ts',
+  'packages/control/src/letters/rehearsal.ts',
+  'packages/control/src/server/node-server.ts',
+  'packages/control/src/server/static-files.ts',
   'packages/create-millrace/src/',
   'packages/millrace/src/run.ts',
+  'packages/schema-registry/src/door.ts',
   'packages/segment-log/src/checksum.ts',
   'packages/simulator/src/simulate/unawaited-work.ts',
   'packages/simulator/src/world/outside-work.ts',

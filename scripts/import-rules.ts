@@ -13,6 +13,7 @@ import {
   isPublicList,
   preloads,
   subpaths,
+  toolEntries,
   roomMayImport,
   testImports,
 } from './house.ts'
@@ -172,6 +173,7 @@ function deadFiles(files: readonly SourceFile[]): string[] {
   }
   return shipped
     .filter((file) => !isIndex(file) && !imported.has(file.path) && !isPreload(file))
+    .filter((file) => !toolEntries.includes(file.path))
     .map((file) => `${file.path}:1: nothing but tests imports this file; use it or delete it`)
 }
 

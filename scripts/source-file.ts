@@ -18,7 +18,7 @@ export interface Import {
   readonly line: number
 }
 
-const textFile = /\.(?:ts|js|mjs|json|md|yml|sh)$|(?:^|\/)\.[a-z]+rc$|^\.ci\//
+const textFile = /\.(?:tsx?|js|mjs|json|md|yml|sh)$|(?:^|\/)\.[a-z]+rc$|^\.ci\//
 
 /** Reads every text file of the repository: tracked, or new and not ignored. */
 export function readWorkspace(): SourceFile[] {
@@ -39,7 +39,7 @@ function isTemplate(file: string): boolean {
 }
 
 export function isTypeScript(file: SourceFile): boolean {
-  return file.path.endsWith('.ts') && !file.path.endsWith('.d.ts')
+  return /\.tsx?$/.test(file.path) && !file.path.endsWith('.d.ts')
 }
 
 /** Whether only tests run this file. Test code may do what shipped code may not. */

@@ -82,6 +82,12 @@ const faults: readonly (readonly [rule: string, file: string, text: string, find
   ['by hand', 'packages/core/src/index.ts', "export * from './a.ts'", 'index.ts:1: export *'],
   ['by hand', 'packages/core/src/b.ts', "export * as a from './a.ts'", 'b.ts:1: export *'],
   ['by hand', 'packages/core/src/codec/a.ts', "export { b } from './b.ts'", 'a.ts:1: only index.ts'],
+  [
+    'hook',
+    'packages/core/test/parts.ts',
+    "import 'vitest'\nafterEach(() => {})",
+    'parts.ts:2: afterEach here',
+  ],
   ['plain words', 'README.md', `one\nit ${['go', 'es'].join('')} on`, "README.md:2: 'goes"],
   ['dead', 'packages/core/src/codec/a.ts', '', 'a.ts:1: nothing but tests'],
   ['README', 'packages/core/package.json', '{}', 'package.json:1: the package has no README.md'],

@@ -1,6 +1,7 @@
 import net from 'node:net'
 import type { Service } from './definition.ts'
 import { answersKafka, javaOptions, prepareKafka, propertiesOf } from './kafka.ts'
+import { prepareRabbit, rabbitArguments, rabbitPackages, rabbitScript } from './rabbitmq.ts'
 
 export const services = {
   redis: {
@@ -43,6 +44,19 @@ export const services = {
     url: (port) => `nats://127.0.0.1:${port}`,
     // It greets when it has read its streams.
     answers: async (port) => (await ask(port, '')).startsWith('INFO '),
+  },
+  rabbitmq: {
+    name: 'rabbitmq',
+    variable: 'MILLRACE_RABBITMQ_URL',
+    program: 'rabbitmq-server',
+    packages: rabbitPackages,
+    ports: 4,
+    prepare: prepareRabbit,
+    script: rabbitScript,
+    arguments: rabbitArguments,
+    url: (port) => `amqp://127.0.0.1:${port}`,
+    // It listens when it has read its queues, and greets with a frame.
+    answers: async (port) => (await ask(port, 'AMQP\u0000\u0000\u0009\u0001')).startsWith('\u0001'),
   },
   kafka: {
     name: 'kafka',

@@ -1,17 +1,27 @@
-/** A server that tests can ask for. */
-export interface Service {
+/** A program that is found on the path, or fetched from Debian's packages. */
+export interface Installable {
   readonly name: string
-  /** An address in this environment variable is used instead of starting a server. */
-  readonly variable: string
   /** The program, and the Debian packages that have it and its libraries. */
   readonly program: string
   readonly packages: readonly string[]
+  /** Fetches also what these packages depend on and this machine lacks. Default false. */
+  readonly withDependencies?: boolean
+  /** Where the program is among its unpacked packages. Default: in a directory called `bin` or `sbin`. */
+  readonly file?: string
   /** For a server in Java: what Maven fetches, with everything that it needs. */
   readonly artifacts?: readonly Artifact[]
+}
+
+/** A server that tests can ask for. */
+export interface Service extends Installable {
+  /** An address in this environment variable is used instead of starting a server. */
+  readonly variable: string
   /** How many ports it listens on. Default 1. */
   readonly ports?: number
   /** Writes what the server reads at its start; `run` runs its program. Called once. */
   prepare?(place: Place, run: (args: readonly string[]) => Promise<void>): Promise<void>
+  /** A shell script that starts the program, whose file is its first argument. Default: the program is started itself. */
+  readonly script?: string
   /** What it is started with: it must keep its data in the directory and listen on loopback only. */
   arguments(place: Place): readonly string[]
   url(port: number): string

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { services } from './catalogue.ts'
 import { javaOptions } from './kafka.ts'
-import { programOf } from './service.ts'
+import { programOf } from './program.ts'
 
 const run = promisify(execFile)
 

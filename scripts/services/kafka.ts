@@ -1,19 +1,11 @@
-import { execFile } from 'node:child_process'
-import { readFile, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import net from 'node:net'
 import path from 'node:path'
-import { promisify } from 'node:util'
+import { makeCertificates } from './certificates.ts'
 import type { Place } from './definition.ts'
-
-const run = promisify(execFile)
 
 /** Who may connect where a password is asked for. */
 export const kafkaUser = { username: 'tester', password: 'secret-word' } as const
-
-/** The certificate of the authority that has signed that of the broker. */
-export function kafkaAuthority(directory: string): string {
-  return path.join(directory, 'authority.pem')
-}
 
 /** The ports of a broker, by what it asks of clients there. */
 export function kafkaPorts([
@@ -69,7 +61,7 @@ export async function prepareKafka(
   place: Place,
   runProgram: (args: readonly string[]) => Promise<void>,
 ): Promise<void> {
-  await makeCertificates(place.directory)
+  await makeCertificates(place.directory, 'broker')
   await writeFile(propertiesOf(place), await properties(place))
   const { username, password } = kafkaUser
   const users = ['SCRAM-SHA-256', 'SCRAM-SHA-512'].flatMap((kind) => [
@@ -109,6 +101,8 @@ async function properties({ directory, ports }: Place): Promise<string> {
   const { plain, controller, password, both, tls, behind, proxy } = kafkaPorts(ports)
   const { username, password: secret } = kafkaUser
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${secret}";`
+  // It believes every token, signed or not.
+  const bearer = `org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub="${username}";`
   const scram = 'org.apache.kafka.common.security.scram.ScramLoginModule required;'
   const listeners = {
     PLAIN: plain,
@@ -132,7 +126,7 @@ async function properties({ directory, ports }: Place): Promise<string> {
       .join(','),
     'listener.security.protocol.map':
       'PLAIN:PLAINTEXT,CONTROLLER:PLAINTEXT,PASSWORD:SASL_PLAINTEXT,BOTH:SASL_SSL,TLS:SSL,BEHIND:PLAINTEXT',
-    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512',
+    'sasl.enabled.mechanisms': 'PLAIN,SCRAM-SHA-256,SCRAM-SHA-512,OAUTHBEARER',
     'ssl.keystore.type': 'PEM',
     'ssl.keystore.location': path.join(directory, 'broker.pem'),
     'log.dirs': path.join(directory, 'data'),
@@ -143,14 +137,17 @@ async function properties({ directory, ports }: Place): Promise<string> {
     'transaction.state.log.min.isr': 1,
     'transaction.state.log.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
-    // One that is killed and restarted may register again soon.
-    'broker.session.timeout.ms': 2_000,
+    // Records of tests may be from 1970, and are not removed as too old.
+    'log.retention.ms': -1,
+    // One that is killed and restarted may register again soon; one on a busy machine is not taken for dead.
+    'broker.session.timeout.ms': 4_000,
     'broker.heartbeat.interval.ms': 500,
     // So that tests need not wait for what their clients have abandoned.
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': 500,
   }
   for (const listener of ['password', 'both']) {
     entries[`listener.name.${listener}.plain.sasl.jaas.config`] = login
+    entries[`listener.name.${listener}.oauthbearer.sasl.jaas.config`] = bearer
     for (const kind of ['scram-sha-256', 'scram-sha-512']) {
       entries[`listener.name.${listener}.${kind}.sasl.jaas.config`] = scram
     }
@@ -158,38 +155,4 @@ async function properties({ directory, ports }: Place): Promise<string> {
   return Object.entries(entries)
     .map(([name, value]) => `${name}=${value}\n`)
     .join('')
-}
-
-/** An authority of this directory alone, and the broker's certificate, which it has signed. */
-async function makeCertificates(directory: string): Promise<void> {
-  const openssl = (...args: readonly string[]): Promise<unknown> => run('openssl', args, { cwd: directory })
-  const key = ['-newkey', 'rsa:2048', '-nodes']
-  await openssl(
-    'req',
-    '-x509',
-    ...key,
-    '-keyout',
-    'authority.key',
-    '-out',
-    'authority.pem',
-    '-days',
-    '2',
-    '-subj',
-    '/CN=millrace-test',
-  )
-  await openssl('req', ...key, '-keyout', 'broker.key', '-out', 'broker.csr', '-subj', '/CN=localhost')
-  await writeFile(path.join(directory, 'names.ext'), 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
-  const signed = [
-    '-CA',
-    'authority.pem',
-    '-CAkey',
-    'authority.key',
-    '-CAcreateserial',
-    '-extfile',
-    'names.ext',
-  ]
-  await openssl('x509', '-req', '-in', 'broker.csr', ...signed, '-days', '2', '-out', 'broker.crt')
-  const parts = ['broker.key', 'broker.crt', 'authority.pem']
-  const texts = await Promise.all(parts.map((name) => readFile(path.join(directory, name), 'utf8')))
-  await writeFile(path.join(directory, 'broker.pem'), texts.join(''))
 }

@@ -8,17 +8,15 @@
  * A server dies with the process that has started it, also if that is killed.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { mkdir, mkdtemp, readdir, readlink, rm, symlink } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { promisify } from 'node:util'
 import { setTimeout as delay } from 'node:timers/promises'
-import { cached } from './cache.ts'
 import { services, type ServiceName } from './catalogue.ts'
 import type { Place, Service } from './definition.ts'
-import { fetchArtifacts } from './maven.ts'
+import { programOf, type Program } from './program.ts'
 
 const run = promisify(execFile)
 
@@ -91,7 +89,8 @@ async function launch(wanted: Service, { file, libraries }: Program, place: Plac
   // The shell kills the server when its own input ends, as it does when the process that started it is gone.
   const script = '"$@" & server=$!; cat > /dev/null; kill -9 $server'
   const env = { ...process.env, LD_LIBRARY_PATH: libraries }
-  const shell = spawn('sh', ['-c', script, 'sh', file, ...wanted.arguments(place)], {
+  const own = wanted.script === undefined ? [] : ['sh', '-c', wanted.script, 'sh']
+  const shell = spawn('sh', ['-c', script, 'sh', ...own, file, ...wanted.arguments(place)], {
     env,
     stdio: ['pipe', 'ignore', 'ignore'],
   })
@@ -118,77 +117,4 @@ function freePort(): Promise<number> {
       server.close(() => resolve(typeof address === 'object' && address !== null ? address.port : 0))
     })
   })
-}
-
-/** A program that can be started. */
-export interface Program {
-  readonly file: string
-  /** Directories of shared libraries, as `LD_LIBRARY_PATH` has them. */
-  readonly libraries: string
-  /** The directory of what Maven has fetched; '' if the server needs none of it. */
-  readonly jars: string
-}
-
-/** Where the program is: on the path, in the cache, or in the cache after it was fetched. */
-export async function programOf(wanted: Service): Promise<Program> {
-  const jars = wanted.artifacts === undefined ? '' : await fetchArtifacts(wanted.name, wanted.artifacts)
-  for (const directory of (process.env['PATH'] ?? '').split(path.delimiter)) {
-    const file = path.join(directory, wanted.program)
-    if (existsSync(file)) return { file, libraries: process.env['LD_LIBRARY_PATH'] ?? '', jars }
-  }
-  const root = await cached(wanted.name, (work) => fetchPackages(wanted, work))
-  const files = await readdir(root, { recursive: true })
-  const program = files.find(
-    (file) => /(^|\/)s?bin\/[^/]+$/.test(file) && path.basename(file) === wanted.program,
-  )
-  if (program === undefined) throw new Error(`its packages have no ${wanted.program}; remove ${root}`)
-  const libraries = new Set(
-    files.filter((file) => file.includes('.so')).map((file) => path.join(root, path.dirname(file))),
-  )
-  return { file: path.join(root, program), libraries: [...libraries].join(':'), jars }
-}
-
-/** Unpacks Debian packages into `root` of a directory. */
-async function fetchPackages(wanted: Service, work: string): Promise<string> {
-  await download(wanted.packages, work)
-  const unpacked = path.join(work, 'root')
-  for (const file of await readdir(work)) {
-    if (file.endsWith('.deb')) await run('dpkg-deb', ['-x', path.join(work, file), unpacked])
-  }
-  await keepLinksInside(unpacked)
-  return unpacked
-}
-
-/** Makes absolute links, such as those to files in `/etc`, lead to the same place among what was unpacked. */
-async function keepLinksInside(root: string): Promise<void> {
-  for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
-    if (!entry.isSymbolicLink()) continue
-    const link = path.join(entry.parentPath, entry.name)
-    const target = await readlink(link)
-    const inside = path.join(root, target)
-    if (!path.isAbsolute(target) || !existsSync(inside)) continue
-    await rm(link)
-    await symlink(path.relative(entry.parentPath, inside), link)
-  }
-}
-
-/** Downloads packages into a directory; if the machine has no lists of packages, with lists of its own. */
-async function download(packages: readonly string[], directory: string): Promise<void> {
-  const command = ['download', ...packages]
-  try {
-    await run('apt-get', command, { cwd: directory })
-  } catch {
-    const lists = path.join(directory, 'lists')
-    await mkdir(path.join(lists, 'partial'), { recursive: true })
-    const options = [
-      '-o',
-      `Dir::State::Lists=${lists}`,
-      '-o',
-      `Dir::Cache=${directory}`,
-      '-o',
-      'Debug::NoLocking=1',
-    ]
-    await run('apt-get', [...options, 'update'], { cwd: directory })
-    await run('apt-get', [...options, ...command], { cwd: directory })
-  }
 }
