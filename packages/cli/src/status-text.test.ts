@@ -20,7 +20,7 @@ function statusOf(...tasks: readonly TaskCounters[]): JobStatus {
 
 function task(kind: TaskCounters['kind'], figures: Partial<TaskCounters>): TaskCounters {
   const counts = new Map<string, number>()
-  const none = { recordsIn: 0, recordsOut: 0, watermark: -Infinity, newest: -Infinity }
+  const none = { recordsIn: 0, recordsOut: 0, watermark: -Infinity, newest: -Infinity, committed: 0 }
   return { task: 'task', subtask: 0, kind, counts, ...none, ...figures }
 }
 

@@ -63,6 +63,7 @@ async function stopped(
     drain = false,
     callMs = 0,
     againAfterMs = Infinity,
+    hasOtherSink = false,
   } = {},
 ): Promise<Stopped> {
   const sink = new StallingSink(out, stall, callMs)
@@ -87,8 +88,11 @@ async function stopped(
     })
     if (againAfterMs < Infinity) platform.clock.schedule(5 + againAfterMs, () => void job.stop({ drain }))
   }
-  const build: Parameters<typeof live>[0] = (p) =>
-    p.from('numbers', pacedSource({ all: numbers }, 2)).to('out', sink)
+  const build: Parameters<typeof live>[0] = (p) => {
+    const source = p.from('numbers', pacedSource({ all: numbers }, 2))
+    source.to('out', sink)
+    if (hasOtherSink) source.to('other', memory.write<number>())
+  }
   const life = await live(build, { platform, stop, checkpoints: { everyMs: 50 }, onEvent })
   return { ...life, seen, tookMs: platform.clock.monotonic() - stoppedAt }
 }
@@ -157,6 +161,11 @@ describe('a stop with budgets', () => {
     expect(result).toMatchObject({
       error: { message: expect.stringMatching(/'drain' .* waited for .*'out'/) },
     })
+  })
+
+  test('names in the phase commit only the sink that has not committed', async () => {
+    const { result } = await stopped('commit', budgets, { hasOtherSink: true })
+    expect(result).toMatchObject({ error: { message: expect.stringMatching(/waited for 'out'\. /) } })
   })
 
   test('a budget that is no time is refused', async () => {

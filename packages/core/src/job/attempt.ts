@@ -74,11 +74,11 @@ export class Attempt {
     this.stopping = new Stopping({
       clock: settings.platform.clock,
       budgets: settings.stop,
-      sinks: settings.graph.nodes.filter(({ kind }) => kind === 'sink').map(({ name }) => name),
       ended: this.#ended,
       workers: () => this.#workers,
       counters: () => this.metrics,
       runningCheckpoint: () => this.runningCheckpoint,
+      newestCheckpoint: () => this.#checkpoints?.newest?.checkpoint ?? 0,
       outages: () => this.outages,
       fail: (error) => this.fail(error),
     })

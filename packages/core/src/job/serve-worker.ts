@@ -81,8 +81,8 @@ function plainStatus({ counters, samples, splits, tables, state, timings }: Work
 }
 
 function plainCounters(counters: TaskCounters): TaskCounters {
-  const { task, subtask, kind, recordsIn, recordsOut, watermark, newest, counts } = counters
-  return { task, subtask, kind, recordsIn, recordsOut, watermark, newest, counts }
+  const { task, subtask, kind, recordsIn, recordsOut, watermark, newest, committed, counts } = counters
+  return { task, subtask, kind, recordsIn, recordsOut, watermark, newest, committed, counts }
 }
 
 function workerFor(

@@ -8,7 +8,7 @@ export const stopPhases = ['intake', 'drain', 'checkpoint', 'commit', 'close'] a
 
 /**
  * A phase of a stop: all threads tell their sources to stop; what was read passes all tasks; the last checkpoint becomes durable; the
- * sinks commit it; sources and sinks are closed.
+ * sinks commit it, its savepoint is written, and sources acknowledge it; sources and sinks are closed.
  */
 export type StopPhase = (typeof stopPhases)[number]
 
@@ -20,7 +20,7 @@ export interface StopProgress {
   readonly phase: StopPhase
   /** For how long it has been in that phase, in milliseconds. */
   readonly forMs: number
-  /** The tasks, sinks or threads that it waits for; empty if it waits for the disk, or for sources and sinks to close. */
+  /** The tasks, sinks or threads that it waits for; empty if it waits for the disk, or for sources. */
   readonly waitsFor: readonly string[]
 }
 
@@ -126,7 +126,7 @@ const unnamed: Readonly<Record<StopPhase, string>> = {
   intake: 'its threads',
   drain: 'its last checkpoint',
   checkpoint: 'the disk',
-  commit: 'its sinks',
+  commit: 'its savepoint, or sources that acknowledge what they have read',
   close: 'its sources and sinks to close',
 }
 

@@ -5,13 +5,14 @@ import type { Worker } from './worker.ts'
 
 /** What the stop of an attempt needs to know about it. */
 interface StoppingParts extends Omit<StopPhasesParts, 'waitsFor'> {
-  readonly sinks: readonly string[]
   /** The subtasks that have ended, as `task/subtask`. */
   readonly ended: ReadonlySet<string>
   workers(): readonly Worker[]
   counters(): readonly TaskCounters[]
   /** The checkpoint that runs. */
   runningCheckpoint(): RunningFigures | undefined
+  /** The number of the newest complete checkpoint, or 0. */
+  newestCheckpoint(): number
 }
 
 /** The stop of one attempt: how far it has got, and what it waits for. */
@@ -76,11 +77,19 @@ export class Stopping {
 
   #waitsFor(phase: StopPhase): readonly string[] {
     if (phase === 'intake') return [...this.#busy]
-    if (phase === 'commit') return this.#parts.sinks
+    if (phase === 'commit') {
+      const newest = this.#parts.newestCheckpoint()
+      return this.#tasks(({ kind, committed }) => kind === 'sink' && committed < newest)
+    }
     if (phase !== 'drain') return []
     const reported = this.#isDraining ? undefined : this.#parts.runningCheckpoint()?.reported
     const done = reported === undefined ? this.#parts.ended : new Set(reported)
-    const late = this.#parts.counters().filter(({ task, subtask }) => !done.has(`${task}/${subtask}`))
+    return this.#tasks(({ task, subtask }) => !done.has(`${task}/${subtask}`))
+  }
+
+  /** The tasks that have such a subtask. */
+  #tasks(isLate: (subtask: TaskCounters) => boolean): readonly string[] {
+    const late = this.#parts.counters().filter(isLate)
     return [...new Set(late.map(({ task }) => task))]
   }
 }

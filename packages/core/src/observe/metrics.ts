@@ -18,6 +18,8 @@ export class TaskMetrics {
   watermark: EventTime = MIN_TIME
   /** The newest event time a source has seen. */
   newest: EventTime = MIN_TIME
+  /** The newest checkpoint whose output a sink has committed. */
+  committed = 0
   /** By operator and metric name, as `operator/metric`: late records, skipped ones, dead letters. */
   readonly counts: Map<string, number> = new Map<string, number>()
   /** Records that wait before the task. */
@@ -66,7 +68,7 @@ export class TaskMetrics {
 /** The counters of one subtask that its task writes itself. */
 export type TaskCounters = Pick<
   TaskMetrics,
-  'task' | 'subtask' | 'kind' | 'recordsIn' | 'recordsOut' | 'watermark' | 'newest' | 'counts'
+  'task' | 'subtask' | 'kind' | 'recordsIn' | 'recordsOut' | 'watermark' | 'newest' | 'committed' | 'counts'
 >
 
 /** A step that several streams enter counts in each of them. */

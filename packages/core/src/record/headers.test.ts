@@ -11,9 +11,12 @@ test.each<readonly [unknown, string]>([
   [new Trace(), 'they are an instance of Trace'],
   ['00-1', 'they are a string'],
   [{ attempt: 1 }, '"attempt" is a number'],
-])('headers that a checkpoint or a sink could not keep are refused where they are set: %s', (given, problem) => {
-  expect(() => carriedHeaders(given as RecordHeaders)).toThrow(`the headers cannot be carried: ${problem}`)
-})
+])(
+  'headers that a checkpoint or a sink could not keep are refused where they are set: %s',
+  (given, problem) => {
+    expect(() => carriedHeaders(given as RecordHeaders)).toThrow(`the headers cannot be carried: ${problem}`)
+  },
+)
 
 test('a plain object of text and bytes is carried as it is, and an empty one is none', () => {
   const headers = { traceparent: '00-1', key: Uint8Array.of(1) }

@@ -62,7 +62,6 @@ export class SinkTask implements Task {
   #waiting: { readonly checkpoint: number; readonly resolve: () => void }[] = []
   #writer: SinkWriter<unknown> | undefined
   #completed = 0
-  #committedUpTo = 0
 
   /** `restored` is the prepared output in the restored manifest; subtask 0 commits it. */
   constructor(
@@ -169,7 +168,7 @@ export class SinkTask implements Task {
 
   /** Resolves once everything prepared up to `checkpoint` is visible. */
   committed(checkpoint: number): Promise<void> {
-    if (this.#committedUpTo >= checkpoint) return Promise.resolve()
+    if (this.metrics.committed >= checkpoint) return Promise.resolve()
     return new Promise((resolve) => void this.#waiting.push({ checkpoint, resolve }))
   }
 
@@ -279,7 +278,7 @@ export class SinkTask implements Task {
   }
 
   async #commit(): Promise<void> {
-    if (this.#completed === this.#committedUpTo) return
+    if (this.#completed === this.metrics.committed) return
     const upTo = this.#completed
     while (this.#prepared.length > 0 && this.#prepared[0]!.checkpoint <= upTo) {
       const { committable } = this.#prepared[0]!
@@ -289,7 +288,7 @@ export class SinkTask implements Task {
       })
       this.#prepared.shift()
     }
-    this.#committedUpTo = upTo
+    this.metrics.committed = upTo
     const done = this.#waiting.filter(({ checkpoint }) => checkpoint <= upTo)
     this.#waiting = this.#waiting.filter(({ checkpoint }) => checkpoint > upTo)
     for (const { resolve } of done) resolve()
