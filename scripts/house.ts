@@ -36,7 +36,17 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'schema-registry': ['core'],
   'format-avro': ['core', 'schema-registry'],
   'format-protobuf': ['core', 'schema-registry'],
-  cli: ['control', 'core', 'flow', 'node', 'simulator', 'store-disk', 'store-memory', 'world'],
+  cli: [
+    'control',
+    'core',
+    'flow',
+    'node',
+    'opentelemetry',
+    'simulator',
+    'store-disk',
+    'store-memory',
+    'world',
+  ],
   millrace: [
     'cli',
     'connector-files',

@@ -19,6 +19,7 @@ import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
 import { stopReport } from './stop-report.ts'
 import { durationText, statusText } from './status-text.ts'
+import { telemetryOf, telemetryOption } from './run-telemetry.ts'
 
 /** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
 export const runCommand: Command = {
@@ -40,6 +41,7 @@ export const runCommand: Command = {
     { name: 'json', help: 'write the log as JSON, one object per line' },
     { name: 'watch', help: 'for development: resume with the new program when a file changes' },
     controlOption,
+    telemetryOption,
   ],
   run,
 }
@@ -66,6 +68,7 @@ async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): P
   // handled here.
   await platform.scheduler.turn()
   if (signals.stop.aborted) return exitCodes.done
+  const instrument = await telemetryOf(line)
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
   const { graph, directory } = options
@@ -75,6 +78,7 @@ async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): P
   const starting = { ...options, observer }
   await using control = await serve(line, starting, lines)
   const job = control === undefined ? startJob(starting) : control.job
+  using telemetry = instrument?.(job)
   const view = viewOf(job, clock, deadLetterSinksOf(graph))
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()
@@ -83,6 +87,7 @@ async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): P
   process.once('uncaughtExceptionMonitor', clear)
   try {
     const result = await endOf(job, { clock, stop, signal: signals.stop, lines })
+    await within(clock, telemetryFlushMs, telemetry?.flush())
     clear()
     log.ended(result, view)
     if (result.outcome === 'failed') throw result.error
@@ -177,6 +182,9 @@ async function endOf(
   )
 }
 
+/** How long the telemetry of a job that has ended may take to be sent. */
+const telemetryFlushMs = 5_000
+
 /** How long a cancelled job may take to close its files and connections. */
 const cancelMs = 2_000
 
@@ -188,7 +196,7 @@ function aborted(signal: AbortSignal): Promise<undefined> {
 }
 
 /** The value of `promise`, or undefined if it takes longer. */
-async function within<T>(clock: Clock, ms: number, promise: Promise<T>): Promise<T | undefined> {
+async function within<T>(clock: Clock, ms: number, promise: T | Promise<T>): Promise<T | undefined> {
   const waiting = new AbortController()
   const late = sleep(clock, ms, waiting.signal).catch(() => undefined) as Promise<undefined>
   try {

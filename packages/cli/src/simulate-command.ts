@@ -1,9 +1,9 @@
-import { MillraceError } from '@millrace/core'
 import type { Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import type { SeedsReport, SimulationFailure } from '@millrace/simulator'
 import type { CommandLine, Command } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { optionalPackage } from './optional-package.ts'
 import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { printable } from './printable.ts'
@@ -170,15 +170,9 @@ function jsonText(report: SeedsReport): string {
 }
 
 /** The simulator is a separate package, because a job in production does not need it. */
-async function simulator(): Promise<typeof import('@millrace/simulator')> {
-  try {
-    return await import('@millrace/simulator')
-  } catch (error) {
-    if ((error as { code?: unknown }).code !== 'ERR_MODULE_NOT_FOUND') throw error
-    throw new MillraceError(
-      'PACKAGE_MISSING',
-      `'simulate' needs the package @millrace/simulator, which is not installed: npm install --save-dev @millrace/simulator`,
-      { cause: error },
-    )
-  }
+function simulator(): Promise<typeof import('@millrace/simulator')> {
+  return optionalPackage(
+    () => import('@millrace/simulator'),
+    `'simulate' needs the package @millrace/simulator, which is not installed: npm install --save-dev @millrace/simulator`,
+  )
 }

@@ -1,4 +1,4 @@
 /** Metrics, traces and events of a job for OpenTelemetry. */
 export { instrument } from './instrument.ts'
-export type { InstrumentOptions } from './instrument.ts'
+export type { InstrumentOptions, Telemetry } from './instrument.ts'
 export type { EventLogger } from './events.ts'

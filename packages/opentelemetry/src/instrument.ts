@@ -16,13 +16,22 @@ export interface InstrumentOptions {
   readonly logger?: EventLogger
 }
 
+/** The telemetry of a job, until it is disposed. */
+export interface Telemetry extends Disposable {
+  /**
+   * Asks the providers to export what they hold. Never rejects: an error is reported to `diag`, and a provider that has no
+   * `forceFlush` is left alone.
+   */
+  flush(): Promise<void>
+}
+
 const scope = '@millrace/opentelemetry'
 
 type Listener = MeasuredJob['happenings']['listeners'] extends Set<infer L> ? L : never
 
 /**
  * Sends the metrics, traces and events of a job to OpenTelemetry, until the result is disposed. Call it right after the job
- * was started, so that no event is missed; dispose of the result after the providers were flushed.
+ * was started, so that no event is missed; dispose of the result after it was flushed.
  *
  * Metrics are those of `docs/operating/metrics.md`. They are read when the provider collects them, so they cost nothing
  * between collections and nothing per record. What a provider or a logger throws is reported to `diag` of
@@ -30,11 +39,11 @@ type Listener = MeasuredJob['happenings']['listeners'] extends Set<infer L> ? L 
  *
  * @example
  * const job = start(fraud)
- * using _ = instrument(job, { meterProvider, tracerProvider })
+ * using telemetry = instrument(job, { meterProvider, tracerProvider })
  * await job.ended
- * await meterProvider.forceFlush()
+ * await telemetry.flush()
  */
-export function instrument(job: Job, options: InstrumentOptions = {}): Disposable {
+export function instrument(job: Job, options: InstrumentOptions = {}): Telemetry {
   const { logger } = options
   const meterProvider = options.meterProvider ?? metrics.getMeterProvider()
   const tracerProvider = options.tracerProvider ?? trace.getTracerProvider()
@@ -55,9 +64,26 @@ export function instrument(job: Job, options: InstrumentOptions = {}): Disposabl
     runtime,
   ]
   return {
+    flush: async () => {
+      await Promise.all([meterProvider, tracerProvider].map(flush))
+    },
     [Symbol.dispose]: () => {
       for (const part of parts) guarded(() => part[Symbol.dispose]())
     },
+  }
+}
+
+interface Flushed {
+  forceFlush?: () => Promise<void>
+}
+
+async function flush(provider: MeterProvider | TracerProvider): Promise<void> {
+  // Providers of an SDK have `forceFlush`, those of the API do not. The global provider of traces wraps another one.
+  const given = provider as Flushed & { getDelegate?: () => Flushed }
+  try {
+    await (given.getDelegate?.() ?? given).forceFlush?.()
+  } catch (error) {
+    diag.error(`${scope}: ${describeError(error)}`)
   }
 }
 
