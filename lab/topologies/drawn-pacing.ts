@@ -2,7 +2,8 @@
 import { fail, type TimedStream } from '@millrace/flow'
 import { figuresEnd, remainder, type Item } from './item.ts'
 import { followed, inOrder, numbered, oneByOne, type Numbered } from './numbered.ts'
-import type { Pacing, PartOf } from './topology.ts'
+import type { Pacing } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 type Stream = TimedStream<Item>
 type Keyed = ReturnType<typeof keyedType>

@@ -17,7 +17,8 @@ import {
 } from '@millrace/flow'
 import { figureOf, keyOf, type Item } from './item.ts'
 import { followed, numbered, type Numbered } from './numbered.ts'
-import type { Evicts, PartOf } from './topology.ts'
+import type { Evicts } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 /** The results, and for windows of so many records the first and the last number of each. */
 export function spansStream({ name, by, how }: PartOf<'spans'>, input: TimedStream<Item>): TimedStream<Item> {

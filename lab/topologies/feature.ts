@@ -1,11 +1,11 @@
+import { lastFeatures, lastFeaturesOf } from './last-features.ts'
 import {
   hasOneSplit,
   inputsOf,
+  isLast,
   lastKinds,
   partKinds,
   policyOf,
-  type Meeting,
-  type Pacing,
   type Part,
   type PartOf,
   type Program,
@@ -70,58 +70,7 @@ export const features = [
   'countAll',
   'collectAll',
   'sum of some',
-  'connect',
-  'window join',
-  'interval join',
-  'inner join',
-  'left join',
-  'right join',
-  'full join',
-  'session windows',
-  'keepFirst',
-  'Top-N of a stream',
-  'Top-N of a table',
-  'aggregates of groups',
-  'join of tables',
-  'pattern',
-  'pattern without overlaps',
-  'join by foreign key',
-  'stream with a table',
-  'panes of tumbling windows',
-  'panes of cumulative windows',
-  'panes of paused windows',
-  'as-of join',
-  'versions that expire',
-  'cogroup',
-  'semi join',
-  'anti join',
-  'aggregates of keys',
-  'batch',
-  'timed batch by event time',
-  'timed batch by the clock',
-  'throttle that waits',
-  'throttle that drops',
-  'delay by event time',
-  'delay by the clock',
-  'debounce by event time',
-  'debounce by the clock',
-  'sample',
-  'state that expires after its creation',
-  'state that expires after a write',
-  'state that expires after a read',
-  'scan that expires',
-  'broadcast state',
-  'trailing windows',
-  'calendar windows',
-  'windows without a key',
-  'count windows',
-  'count windows that slide',
-  'global windows',
-  'evictor before a result',
-  'evictor after a result',
-  'windows by the clock',
-  'lookup',
-  'lookup with a cache',
+  ...lastFeatures,
   'keys of all sorts',
   'poison in a key',
   'poison that is skipped',
@@ -198,93 +147,12 @@ function* partFeatures(part: Part): Generator<Feature> {
     yield* programFeatures(part.program)
   } else if (part.kind === 'window') {
     yield* windowFeatures(part)
-  } else if (part.kind === 'session') {
-    yield 'session windows'
-  } else if (part.kind === 'pattern') {
-    yield part.shape.isApart ? 'pattern without overlaps' : 'pattern'
-  } else if (part.kind === 'table') {
-    yield tableFeatures[part.how.kind]
-  } else if (part.kind === 'panes') {
-    yield `panes of ${part.windows} windows`
-  } else if (part.kind === 'meeting') {
-    yield* meetingFeatures(part.how)
-  } else if (part.kind === 'pacing') {
-    yield pacingFeature(part.how)
-  } else if (part.kind === 'expiry') {
-    const { of, refresh } = part.how
-    yield of === 'scan' ? 'scan that expires' : expiryFeatures[refresh]
-  } else if (part.kind === 'broadcast') {
-    yield 'broadcast state'
-  } else if (part.kind === 'lookup') {
-    yield part.kept > 0 ? 'lookup with a cache' : 'lookup'
-  } else if (part.kind === 'spans') {
-    const { how } = part
-    if (how.kind === 'evicting') yield `evictor ${how.evicts.when} a result`
-    else if (how.kind === 'count' && how.slide !== undefined) yield 'count windows that slide'
-    else yield spansFeatures[how.kind]
+  } else if (isLast(part)) {
+    yield* lastFeaturesOf(part)
   } else {
     yield part.kind
     if (part.kind === 'flatMap' && part.isLazy === true) yield 'flatMap, one by one'
     if (part.kind === 'union' && part.others.length === 2) yield 'union of three'
-  }
-}
-
-const tableFeatures = {
-  first: 'keepFirst',
-  topOfStream: 'Top-N of a stream',
-  topOfTable: 'Top-N of a table',
-  aggregate: 'aggregates of groups',
-  byKey: 'join of tables',
-  byForeignKey: 'join by foreign key',
-  enrich: 'stream with a table',
-  running: 'aggregates of keys',
-} as const
-
-const expiryFeatures = {
-  create: 'state that expires after its creation',
-  write: 'state that expires after a write',
-  read: 'state that expires after a read',
-} as const
-
-const spansFeatures = {
-  trailing: 'trailing windows',
-  calendar: 'calendar windows',
-  whole: 'windows without a key',
-  count: 'count windows',
-  global: 'global windows',
-  byClock: 'windows by the clock',
-} as const
-
-function* meetingFeatures(how: Meeting): Generator<Feature> {
-  switch (how.kind) {
-    case 'rounds':
-      yield 'connect'
-      return
-    case 'window':
-    case 'between':
-      yield how.kind === 'window' ? 'window join' : 'interval join'
-      yield `${how.join} join`
-      return
-    case 'asOf':
-      yield 'as-of join'
-      if (how.validForMs !== undefined) yield 'versions that expire'
-      return
-    case 'group':
-      yield how.use === 'cogroup' ? how.use : `${how.use} join`
-  }
-}
-
-function pacingFeature(how: Pacing): Feature {
-  switch (how.kind) {
-    case 'timedBatch':
-      return how.clock === 'event' ? 'timed batch by event time' : 'timed batch by the clock'
-    case 'throttle':
-      return how.drops ? 'throttle that drops' : 'throttle that waits'
-    case 'delay':
-    case 'debounce':
-      return how.clock === 'event' ? `${how.kind} by event time` : `${how.kind} by the clock`
-    default:
-      return how.kind
   }
 }
 

@@ -2,7 +2,8 @@
 import { writes } from './drawn-expiry.ts'
 import { figureOf, type Item } from './item.ts'
 import { groupsOf, isPunctual, type KnownRecord, type KnownStream } from './known-stream.ts'
-import type { Expiry, PartOf } from './topology.ts'
+import type { Expiry } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 /** The results; undefined if the data do not decide them: the order of a key, or the watermark at a late record. */
 export function expiryOf({ by, how }: PartOf<'expiry'>, stream: KnownStream): readonly Item[] | undefined {

@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { lastOf } from './known-last.ts'
 import type { KnownStream } from './known-stream.ts'
-import type { Expiry, LastPart, Meeting, Pacing, Spans } from './topology.ts'
+import type { Expiry, Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { LastPart } from './topology.ts'
 
 const from = { node: 'source', output: 'main' }
 const common = { name: 'part', from, policy: undefined, poison: undefined, by: { kind: 'key' } } as const

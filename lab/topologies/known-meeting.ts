@@ -2,7 +2,8 @@
 import { figureOf, keyOf, type Grouping, type Item } from './item.ts'
 import { isPunctual, onlyOf, textOf, type KnownRecord, type KnownStream } from './known-stream.ts'
 import { groupValue, pairValue, roundsOf } from './meeting-values.ts'
-import type { Meeting, PartOf } from './topology.ts'
+import type { Meeting } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 interface Keyed {
   readonly record: KnownRecord

@@ -1,7 +1,8 @@
 /** What a pattern finds, from its definition. */
 import { figureOf, passes, type Item } from './item.ts'
 import { groupsOf, isPunctual, type KnownRecord, type KnownStream } from './known-stream.ts'
-import type { PartOf, PatternShape } from './topology.ts'
+import type { PatternShape } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 /** The results; undefined if the data do not decide them: some record could be late, or two of one key have the same time. */
 export function patternOf(

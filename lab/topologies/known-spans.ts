@@ -1,7 +1,8 @@
 /** Windows without a key, without slices that they share, or without event time, from their definition. */
 import { figureOf, type Item } from './item.ts'
 import { groupsOf, isPunctual, type KnownRecord, type KnownStream } from './known-stream.ts'
-import type { PartOf, Spans } from './topology.ts'
+import type { Spans } from './last-shapes.ts'
+import type { PartOf } from './topology.ts'
 
 const dayMs = 86_400_000
 

@@ -5,7 +5,8 @@
 import type { Dice } from './dice.ts'
 import type { Grouping } from './item.ts'
 import { testOf, type OpenStream } from './part-drawing.ts'
-import type { Meeting, Part, PatternShape, TableUse } from './topology.ts'
+import type { Meeting, PatternShape, TableUse } from './last-shapes.ts'
+import type { Part } from './topology.ts'
 
 /** Pairs of longer streams would be too many. */
 const longestStream = 200

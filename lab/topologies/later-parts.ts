@@ -5,7 +5,8 @@
 import type { Dice } from './dice.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
 import type { OpenStream } from './part-drawing.ts'
-import type { Expiry, Meeting, Pacing, Part, SourceSpec, Spans } from './topology.ts'
+import type { Expiry, Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { Part, SourceSpec } from './topology.ts'
 
 const common = { policy: undefined, poison: undefined } as const
 const clocks = ['event', 'processing'] as const

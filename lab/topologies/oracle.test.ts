@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
 import { foldOf, type Reading } from './item.ts'
 import { predict } from './oracle.ts'
-import type { PaneWindows, Part, PartOf, Topology } from './topology.ts'
+import type { PaneWindows } from './last-shapes.ts'
+import type { Part, PartOf, Topology } from './topology.ts'
 
 /** The expected content of each sink. */
 const expectedOf = (topology: Topology): ReadonlyMap<string, readonly unknown[]> => predict(topology).records

@@ -1,15 +1,11 @@
 import type { Change, Grouping, Test } from './item.ts'
+import type { Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
 import {
   inputsOf,
-  type Meeting,
-  type Pacing,
   type Part,
-  type Spans,
   type Program,
   type SourceSpec,
   type StreamRef,
-  type PatternShape,
-  type TableUse,
   type Topology,
   type WindowShape,
 } from './topology.ts'

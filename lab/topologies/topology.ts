@@ -1,6 +1,7 @@
 /** A drawn pipeline as plain data: its sources, parts and sinks. */
 import type { Sink, Source } from '@millrace/core/connector'
 import type { Change, Grouping, Joining, Reading, Test } from './item.ts'
+import type { Expiry, Meeting, Pacing, PaneWindows, PatternShape, Spans, TableUse } from './last-shapes.ts'
 
 /** A pipeline. Parts are in an order in which each reads only earlier ones. */
 export interface Topology {
@@ -143,93 +144,6 @@ export type Part = PartCommon &
       }
     | { readonly kind: 'spans'; readonly by: Grouping; readonly how: Spans }
   )
-
-/** How records are gathered, held back or thinned out. */
-export type Pacing =
-  | { readonly kind: 'batch'; readonly size: number }
-  | { readonly kind: 'timedBatch'; readonly size: number; readonly timeMs: number; readonly clock: Clock }
-  | { readonly kind: 'throttle'; readonly records: number; readonly perMs: number; readonly drops: boolean }
-  | { readonly kind: 'delay'; readonly byMs: number; readonly clock: Clock }
-  | { readonly kind: 'debounce'; readonly quietMs: number; readonly clock: Clock }
-  | { readonly kind: 'sample'; readonly every: number }
-
-/** The clock of an operator. */
-export type Clock = 'event' | 'processing'
-
-/** State that expires by event time. */
-export interface Expiry {
-  readonly afterMs: number
-  readonly refresh: 'create' | 'write' | 'read'
-  /** A value of `process`, or the accumulated value of `scan`. */
-  readonly of: 'value' | 'scan'
-}
-
-/** Of the numbers of a key all but the last few leave, or the even ones. */
-export interface Evicts {
-  readonly kind: 'count' | 'where'
-  readonly keeps: number
-  readonly when: 'before' | 'after'
-}
-
-/** Windows without slices that they share, or without a key. */
-export type Spans =
-  /** Windows that end with each record. */
-  | { readonly kind: 'trailing'; readonly sizeMs: number }
-  /** Days of a zone that is `zoneMs` ahead of UTC, each beginning `offsetMs` after midnight. */
-  | { readonly kind: 'calendar'; readonly zone: string; readonly zoneMs: number; readonly offsetMs: number }
-  /** Windows over all keys. */
-  | { readonly kind: 'whole'; readonly sizeMs: number }
-  | { readonly kind: 'count'; readonly size: number; readonly slide: number | undefined }
-  | { readonly kind: 'evicting'; readonly every: number; readonly evicts: Evicts }
-  | { readonly kind: 'global'; readonly every: number; readonly panes: 'accumulating' | 'discarding' }
-  | { readonly kind: 'byClock'; readonly sizeMs: number }
-
-/** An event that passes `first`, and then one that passes `second`, with none between that passes `not`. */
-export interface PatternShape {
-  readonly first: Test
-  readonly second: Test
-  readonly not: Test
-  readonly withinMs: number
-  /** Whether matches do not overlap. */
-  readonly isApart: boolean
-}
-
-/** What is made of tables, or of records without duplicates. */
-export type TableUse =
-  | { readonly kind: 'first'; readonly withinMs: number }
-  | { readonly kind: 'topOfStream'; readonly n: number }
-  | { readonly kind: 'topOfTable'; readonly n: number; readonly offset: number }
-  | { readonly kind: 'aggregate' }
-  | { readonly kind: 'byKey'; readonly required: readonly ('left' | 'right')[] }
-  | { readonly kind: 'byForeignKey'; readonly join: 'inner' | 'left' }
-  /** A stream with a table of itself: every record meets a row, because it waits for its own. */
-  | { readonly kind: 'enrich'; readonly join: 'inner' | 'left' }
-  /** Aggregates of each key without a window. */
-  | { readonly kind: 'running' }
-
-/**
- * Windows with a trigger: one after another; three that share their start; or with pauses as long as they are.
- */
-export type PaneWindows = 'tumbling' | 'cumulative' | 'paused'
-
-/** Which records come out without a partner. */
-export type Unmatched = 'inner' | 'left' | 'right' | 'full'
-
-/** How records of two streams meet. */
-export type Meeting =
-  /** `connect`: it sums up the figures of both streams by rounds of this length, and timers emit the sums. */
-  | { readonly kind: 'rounds'; readonly everyMs: number }
-  | { readonly kind: 'window'; readonly sizeMs: number; readonly join: Unmatched }
-  | {
-      readonly kind: 'between'
-      readonly lowerMs: number
-      readonly upperMs: number
-      readonly join: Unmatched
-    }
-  /** The version of the right stream at the time of each left record. */
-  | { readonly kind: 'asOf'; readonly validForMs: number | undefined; readonly join: 'inner' | 'left' }
-  /** What a window has of both streams, or which left records have a partner in it, or none. */
-  | { readonly kind: 'group'; readonly sizeMs: number; readonly use: 'cogroup' | 'semi' | 'anti' }
 
 /** Every kind of part that others can read. */
 export const partKinds: readonly Exclude<Part['kind'], LastKind>[] = [

@@ -1,0 +1,162 @@
+/** The features of the parts that end in sinks of their own. */
+import type { Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { LastPart } from './topology.ts'
+
+/** Every such feature. */
+export const lastFeatures = [
+  'connect',
+  'window join',
+  'interval join',
+  'inner join',
+  'left join',
+  'right join',
+  'full join',
+  'session windows',
+  'keepFirst',
+  'Top-N of a stream',
+  'Top-N of a table',
+  'aggregates of groups',
+  'join of tables',
+  'pattern',
+  'pattern without overlaps',
+  'join by foreign key',
+  'stream with a table',
+  'panes of tumbling windows',
+  'panes of cumulative windows',
+  'panes of paused windows',
+  'as-of join',
+  'versions that expire',
+  'cogroup',
+  'semi join',
+  'anti join',
+  'aggregates of keys',
+  'batch',
+  'timed batch by event time',
+  'timed batch by the clock',
+  'throttle that waits',
+  'throttle that drops',
+  'delay by event time',
+  'delay by the clock',
+  'debounce by event time',
+  'debounce by the clock',
+  'sample',
+  'state that expires after its creation',
+  'state that expires after a write',
+  'state that expires after a read',
+  'scan that expires',
+  'broadcast state',
+  'trailing windows',
+  'calendar windows',
+  'windows without a key',
+  'count windows',
+  'count windows that slide',
+  'global windows',
+  'evictor before a result',
+  'evictor after a result',
+  'windows by the clock',
+  'lookup',
+  'lookup with a cache',
+] as const
+
+/** One of them. */
+export type LastFeature = (typeof lastFeatures)[number]
+
+/** The features of a part. */
+export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
+  switch (part.kind) {
+    case 'session':
+      yield 'session windows'
+      return
+    case 'pattern':
+      yield part.shape.isApart ? 'pattern without overlaps' : 'pattern'
+      return
+    case 'table':
+      yield tableFeatures[part.how.kind]
+      return
+    case 'panes':
+      yield `panes of ${part.windows} windows`
+      return
+    case 'meeting':
+      yield* meetingFeatures(part.how)
+      return
+    case 'pacing':
+      yield pacingFeature(part.how)
+      return
+    case 'expiry':
+      yield part.how.of === 'scan' ? 'scan that expires' : expiryFeatures[part.how.refresh]
+      return
+    case 'broadcast':
+      yield 'broadcast state'
+      return
+    case 'lookup':
+      yield part.kept > 0 ? 'lookup with a cache' : 'lookup'
+      return
+    case 'spans':
+      yield spansFeature(part.how)
+  }
+}
+
+const tableFeatures = {
+  first: 'keepFirst',
+  topOfStream: 'Top-N of a stream',
+  topOfTable: 'Top-N of a table',
+  aggregate: 'aggregates of groups',
+  byKey: 'join of tables',
+  byForeignKey: 'join by foreign key',
+  enrich: 'stream with a table',
+  running: 'aggregates of keys',
+} as const
+
+const expiryFeatures = {
+  create: 'state that expires after its creation',
+  write: 'state that expires after a write',
+  read: 'state that expires after a read',
+} as const
+
+const spansFeatures = {
+  trailing: 'trailing windows',
+  calendar: 'calendar windows',
+  whole: 'windows without a key',
+  count: 'count windows',
+  global: 'global windows',
+  byClock: 'windows by the clock',
+} as const
+
+function* meetingFeatures(how: Meeting): Generator<LastFeature> {
+  switch (how.kind) {
+    case 'rounds':
+      yield 'connect'
+      return
+    case 'window':
+    case 'between':
+      yield how.kind === 'window' ? 'window join' : 'interval join'
+      yield `${how.join} join`
+      return
+    case 'asOf':
+      yield 'as-of join'
+      if (how.validForMs !== undefined) yield 'versions that expire'
+      return
+    case 'group':
+      yield how.use === 'cogroup' ? how.use : `${how.use} join`
+  }
+}
+
+function pacingFeature(how: Pacing): LastFeature {
+  switch (how.kind) {
+    case 'timedBatch':
+      return how.clock === 'event' ? 'timed batch by event time' : 'timed batch by the clock'
+    case 'throttle':
+      return how.drops ? 'throttle that drops' : 'throttle that waits'
+    case 'delay':
+    case 'debounce':
+      return how.clock === 'event' ? `${how.kind} by event time` : `${how.kind} by the clock`
+    default:
+      return how.kind
+  }
+}
+
+function spansFeature(how: Spans): LastFeature {
+  if (how.kind === 'evicting') return `evictor ${how.evicts.when} a result`
+  if (how.kind === 'count' && how.slide !== undefined) return 'count windows that slide'
+  return spansFeatures[how.kind]
+}
