@@ -148,4 +148,14 @@ export const laterBugs: readonly TopologyBug[] = [
     seed: 0,
     feature: 'aggregates of keys',
   },
+  {
+    name: 'after a restart a value lives as long as its state says, whatever its write said',
+    plant: {
+      file: 'core/src/state/expiring-cell.ts',
+      from: 'hasLife && input.byte() === 1 ? input.float64() : undefined',
+      to: 'hasLife && input.byte() === 1 && input.float64() > 0 ? undefined : undefined',
+    },
+    seed: 0,
+    feature: 'map entries with a life of their own',
+  },
 ]

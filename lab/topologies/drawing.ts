@@ -1,6 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
+import { drawStates } from './further-parts.ts'
 import {
   drawBroadcast,
   drawExpiry,
@@ -72,6 +73,7 @@ export function drawTopology(seed: number): Topology {
     ...drawLaterMeeting(new Dice(seededRandom(seed).fork('later meetings')), open),
     ...drawSpans(new Dice(seededRandom(seed).fork('spans')), open, sources),
     ...drawLookup(new Dice(seededRandom(seed).fork('lookup')), open),
+    ...drawStates(new Dice(seededRandom(seed).fork('states')), open),
   ]
   return {
     seed,

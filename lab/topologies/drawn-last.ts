@@ -5,6 +5,7 @@ import { broadcastStream, meetingStream } from './drawn-meeting.ts'
 import { pacingStream } from './drawn-pacing.ts'
 import { patternStream } from './drawn-pattern.ts'
 import { spansStream } from './drawn-spans.ts'
+import { statesStream } from './drawn-states.ts'
 import { tableStream } from './drawn-tables.ts'
 import { paneWindowsOf } from './drawn-windows.ts'
 import { figureOf, keyOf, type Item } from './item.ts'
@@ -36,6 +37,8 @@ export function lastStream(part: LastPart, input: Stream, other: () => Stream): 
       return spansStream(part, input)
     case 'lookup':
       return lookupStream(part, input)
+    case 'states':
+      return statesStream(part, input)
   }
 }
 

@@ -13,6 +13,7 @@ import {
   isLast,
   lettersName,
   type Guarantee,
+  type Part,
   type Topology,
 } from './topology.ts'
 
@@ -117,6 +118,9 @@ function decidedByClock(topology: Topology): ReadonlySet<string> {
   return names
 }
 
+/** The parts with sinks of their own whose results depend on the order of the records of a key. */
+const ordered: ReadonlySet<Part['kind']> = new Set(['expiry', 'states'])
+
 /**
  * The parts behind operators that go by the clock, those behind which records of several lines mix, and those whose results
  * depend on how they meet.
@@ -134,7 +138,7 @@ function tangleOf({ parts }: Topology): {
     const isBehind = (names: ReadonlySet<string>): boolean => inputs.some(({ node }) => names.has(node))
     const isKeyed = 'by' in part && part.by !== undefined
     // Collecting figures, or making a call for each record, does not depend on their order.
-    const isFree = part.kind === 'mapAsync' || (isLast(part) && part.kind !== 'expiry') || goesByClock(part)
+    const isFree = part.kind === 'mapAsync' || (isLast(part) && !ordered.has(part.kind)) || goesByClock(part)
     const mindsOrder = isKeyed && !isFree
     if (goesByClock(part) || isBehind(byClock)) byClock.add(part.name)
     if ((mindsOrder && isBehind(mixing)) || isBehind(tangled)) tangled.add(part.name)

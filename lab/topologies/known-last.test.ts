@@ -1,7 +1,8 @@
 import { expect, test } from 'vitest'
+import { foldOf } from './item.ts'
 import { lastOf } from './known-last.ts'
 import type { KnownStream } from './known-stream.ts'
-import type { Expiry, Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { Expiry, Kept, Lives, Meeting, Pacing, Spans } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
 const from = { node: 'source', output: 'main' }
@@ -26,6 +27,7 @@ function values(part: LastPart, input: KnownStream, other: KnownStream = []): re
 const pacing = (how: Pacing): LastPart => ({ ...common, kind: 'pacing', how })
 const expiry = (how: Expiry): LastPart => ({ ...common, kind: 'expiry', how })
 const spans = (how: Spans): LastPart => ({ ...common, kind: 'spans', how })
+const states = (how: Kept): LastPart => ({ ...common, kind: 'states', how })
 const meeting = (how: Meeting): LastPart => ({ ...common, kind: 'meeting', other: from, how })
 
 test('records that are gathered, held back or thinned out', () => {
@@ -57,6 +59,56 @@ test('state that expires so long after it was created, written or read', () => {
   const [first, second] = at(0, 5)
   const mixed = [first!, { ...second!, line: 'another' }]
   expect(values(expiry({ afterMs: 10, refresh: 'read', of: 'scan' }), mixed)).toBeUndefined()
+})
+
+test('other kinds of state, and values that live as long as their write says', () => {
+  // The figures are 10, 11, 12, 13: of these 12 clears, and deletes the version of its time.
+  expect(values(states({ kind: 'aggregating' }), at(1, 2, 3, 4))).toEqual([
+    [1, 10, 10],
+    [2, 11, 21],
+    [3, 12, 33],
+    [1, 13, 13],
+  ])
+  expect(values(states({ kind: 'reducing' }), at(1, 2, 3, 4))).toEqual([
+    10,
+    foldOf([10, 11]),
+    foldOf([foldOf([10, 11]), 12]),
+    13,
+  ])
+  expect(values(states({ kind: 'versioned', backMs: 2 }), at(1, 3, 4, 5))).toEqual([
+    [-1, 10, 10],
+    [10, 11, 11],
+    [10, -1, -1],
+    [11, 13, 13],
+  ])
+  // A version that was superseded too long before the watermark is forgotten, but not the one that is valid then.
+  const [first, second, late] = at(1, 3, 2)
+  const forgotten = [first!, second!, { ...late!, isOnTime: false, under: 4 }]
+  expect(values(states({ kind: 'versioned', backMs: 0 }), forgotten)?.at(-1)).toEqual([-1, -1, 11])
+  // 10 deletes all entries before 12, and 11 none.
+  expect(values(states({ kind: 'orderedMap' }), at(1, 2, 3))).toEqual([
+    [1, foldOf([10, 1]), foldOf([10, 1])],
+    [1, foldOf([11, 1]), foldOf([11, 1])],
+    [2, foldOf([11, 1, 12, 1]), foldOf([12, 1, 11, 1])],
+  ])
+})
+
+test('each write may say how long its value lives', () => {
+  const shown = (how: Partial<Lives>, ...times: readonly number[]): unknown =>
+    values(
+      states({ kind: 'lives', of: 'value', afterMs: 10, refresh: 'write', ownMs: 3, ...how }),
+      at(...times),
+    )
+  // The figures 12 and 15 live for themselves.
+  expect(shown({}, 0, 4, 8, 11, 22)).toEqual([-1, 10, 11, -1, -1])
+  expect(shown({ refresh: 'create' }, 0, 4, 9, 10, 11)).toEqual([-1, 10, 11, 12, 13])
+  expect(shown({ afterMs: undefined }, 0, 4, 900, 902, 9_000)).toEqual([-1, 10, 11, 12, 13])
+  expect(shown({ of: 'list' }, 0, 9, 10, 12)).toEqual([
+    foldOf([]),
+    foldOf([10]),
+    foldOf([11]),
+    foldOf([11, 12]),
+  ])
 })
 
 test('windows without a key, without slices, or without event time', () => {

@@ -5,6 +5,7 @@ import { broadcastOf, meetingOf, sessionsOf } from './known-meeting.ts'
 import { pacingOf } from './known-pacing.ts'
 import { patternOf } from './known-pattern.ts'
 import { spansOf } from './known-spans.ts'
+import { statesOf } from './known-states.ts'
 import type { KnownStream } from './known-stream.ts'
 import { lookedUp, rowOf } from './lookup-rows.ts'
 import { tableOf } from './known-tables.ts'
@@ -38,5 +39,7 @@ export function lastOf(
       return spansOf(part, input)
     case 'lookup':
       return input.map(({ value }) => lookedUp(value, rowOf(figureOf(value) % part.rows)))
+    case 'states':
+      return statesOf(part, input)
   }
 }

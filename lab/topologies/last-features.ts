@@ -56,6 +56,14 @@ export const lastFeatures = [
   'windows by the clock',
   'lookup',
   'lookup with a cache',
+  'ordered map',
+  'reducing state',
+  'aggregating state',
+  'versioned state',
+  'values with a life of their own',
+  'list elements with a life of their own',
+  'map entries with a life of their own',
+  'totals with a life of their own',
 ] as const
 
 /** One of them. */
@@ -93,6 +101,9 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       return
     case 'spans':
       yield spansFeature(part.how)
+      return
+    case 'states':
+      yield part.how.kind === 'lives' ? livesFeatures[part.how.of] : keptFeatures[part.how.kind]
   }
 }
 
@@ -120,6 +131,20 @@ const spansFeatures = {
   count: 'count windows',
   global: 'global windows',
   byClock: 'windows by the clock',
+} as const
+
+const keptFeatures = {
+  orderedMap: 'ordered map',
+  reducing: 'reducing state',
+  aggregating: 'aggregating state',
+  versioned: 'versioned state',
+} as const
+
+const livesFeatures = {
+  value: 'values with a life of their own',
+  list: 'list elements with a life of their own',
+  map: 'map entries with a life of their own',
+  reducing: 'totals with a life of their own',
 } as const
 
 function* meetingFeatures(how: Meeting): Generator<LastFeature> {

@@ -87,3 +87,21 @@ export type Meeting =
   | { readonly kind: 'asOf'; readonly validForMs: number | undefined; readonly join: 'inner' | 'left' }
   /** What a window has of both streams, or which left records have a partner in it, or none. */
   | { readonly kind: 'group'; readonly sizeMs: number; readonly use: 'cogroup' | 'semi' | 'anti' }
+
+/** What a `process` keeps for each key besides a value, a list or a map that lives on. */
+export type Kept =
+  | { readonly kind: 'orderedMap' | 'reducing' | 'aggregating' }
+  /** What was valid so long before each record is looked up. */
+  | { readonly kind: 'versioned'; readonly backMs: number }
+  | Lives
+
+/** State of which some writes say how long their value lives. */
+export interface Lives {
+  readonly kind: 'lives'
+  readonly of: 'value' | 'list' | 'map' | 'reducing'
+  /** How long a value of any other write lives; undefined: it does not expire. */
+  readonly afterMs: number | undefined
+  readonly refresh: Expiry['refresh']
+  /** How long that of a write lives that says so. */
+  readonly ownMs: number
+}

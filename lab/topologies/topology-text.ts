@@ -1,5 +1,5 @@
 import type { Change, Grouping, Test } from './item.ts'
-import type { Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
+import type { Kept, Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
 import {
   inputsOf,
   type Part,
@@ -115,6 +115,25 @@ function partText(part: Part): string {
       return `${spansText(part.how)}${byText(part.by)}`
     case 'lookup':
       return `lookup(of ${part.rows} rows, ${part.batch} in a call, ${part.kept} kept)`
+    case 'states':
+      return `${keptText(part.how)}${byText(part.by)}`
+  }
+}
+
+function keptText(how: Kept): string {
+  switch (how.kind) {
+    case 'orderedMap':
+      return 'process(keeps an ordered map)'
+    case 'reducing':
+    case 'aggregating':
+      return `process(keeps ${how.kind} state)`
+    case 'versioned':
+      return `process(keeps versions for ${how.backMs} ms)`
+    case 'lives': {
+      const { of, afterMs, refresh, ownMs } = how
+      const others = afterMs === undefined ? 'forever' : `${afterMs} ms after ${refresh}`
+      return `process(keeps a ${of} ${others}, or ${ownMs} ms after some writes)`
+    }
   }
 }
 

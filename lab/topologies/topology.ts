@@ -1,7 +1,16 @@
 /** A drawn pipeline as plain data: its sources, parts and sinks. */
 import type { Sink, Source } from '@millrace/core/connector'
 import type { Change, Grouping, Joining, Reading, Test } from './item.ts'
-import type { Expiry, Meeting, Pacing, PaneWindows, PatternShape, Spans, TableUse } from './last-shapes.ts'
+import type {
+  Expiry,
+  Kept,
+  Meeting,
+  Pacing,
+  PaneWindows,
+  PatternShape,
+  Spans,
+  TableUse,
+} from './last-shapes.ts'
 
 /** A pipeline. Parts are in an order in which each reads only earlier ones. */
 export interface Topology {
@@ -143,6 +152,7 @@ export type Part = PartCommon &
         readonly everyMs: number
       }
     | { readonly kind: 'spans'; readonly by: Grouping; readonly how: Spans }
+    | { readonly kind: 'states'; readonly by: Grouping; readonly how: Kept }
   )
 
 /** Every kind of part that others can read. */
@@ -172,6 +182,7 @@ export const lastKinds = [
   'broadcast',
   'spans',
   'lookup',
+  'states',
 ] as const
 
 /** One of them. */
