@@ -206,12 +206,22 @@ const multiplier = 0x01000193
 const double = new Float64Array(1)
 const words = new Uint32Array(double.buffer)
 
+/** The last text and its hash: an operator looks up the key of a record in each of its tables. */
+let lastText = ''
+let lastHash = mixed(0)
+
 /**
  * A hash of 32 bits for tables in memory: equal for tokens that a `Map` considers equal. Not the hash of key
  * groups, of which a subtask has only some.
  */
 export function tokenHash(token: KeyToken): number {
-  if (typeof token === 'string') return mixed(textHash(token))
+  if (typeof token === 'string') {
+    if (token !== lastText) {
+      lastText = token
+      lastHash = mixed(textHash(token))
+    }
+    return lastHash
+  }
   if (typeof token === 'number') {
     const whole = token | 0
     if (whole === token) return mixed(whole)
