@@ -56,7 +56,7 @@ class GroupAggregateOperator implements Operator<unknown, RowChange> {
     else group.tree.set(number, accumulators)
     group.size += (after === undefined ? 0 : 1) - (cell === undefined ? 0 : 1)
     group.result = this.#resultOf(key!, group)
-    this.#rows.store(change, cell, number)
+    this.#rows.store(change.key, cell, after === undefined ? undefined : { row: after, number })
     if (group.size > 0) this.#groups.add(token, group)
     if (!isSameRow(before, group.result)) out.emit({ key: key!, before, after: group.result })
   }

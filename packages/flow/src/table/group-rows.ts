@@ -46,16 +46,15 @@ export class GroupRows {
     return cell
   }
 
-  /** Stores the row after a change, or deletes it. `cell` is what `find` has found. */
-  store({ key, after }: GroupedChange, cell: Cell<GroupRow> | undefined, number: number): void {
+  /** Stores a row under its key, or deletes it without one. `cell` is what `find` has found. */
+  store(key: Key, cell: Cell<GroupRow> | undefined, row: GroupRow | undefined): void {
     if (cell === undefined) {
-      if (after === undefined) return
-      const group = this.#context.keyToken()
-      this.#table.create(group, keyToken(key), this.#context.keyGroup(), { row: after, number })
-    } else if (after === undefined) {
+      if (row === undefined) return
+      this.#table.create(this.#context.keyToken(), keyToken(key), this.#context.keyGroup(), row)
+    } else if (row === undefined) {
       this.#table.delete(cell)
     } else {
-      cell.value = { row: after, number }
+      cell.value = row
       this.#table.changed(cell)
     }
   }

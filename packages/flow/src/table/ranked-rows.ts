@@ -3,9 +3,14 @@ import { isThenable, refusePromise } from '@millrace/core/operator'
 import type { KeyToken } from '@millrace/core/store'
 import type { GroupRow } from './group-rows.ts'
 
-/** A row of a group with the token of its key. */
+/** A row of a group with the token of its key. Without one it is a record of a stream, whose key is its number. */
 export interface RankedRow extends GroupRow {
-  readonly token: KeyToken
+  readonly token?: KeyToken
+}
+
+/** The token of the key of a row. */
+export function tokenOf({ token, number }: RankedRow): KeyToken {
+  return token === undefined ? number : token
 }
 
 /** Compares rows, as for `toSorted`. */

@@ -32,10 +32,9 @@ function sameList(a: ArrayLike<unknown>, b: ArrayLike<unknown>): boolean {
 
 function sameFields(a: object, b: object): boolean {
   const names = Object.keys(a)
-  if (names.length !== Object.keys(b).length) return false
-  return names.every(
-    (name) =>
-      Object.hasOwn(b, name) &&
-      isSameRow((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name]),
-  )
+  for (const name of names) {
+    if (!Object.hasOwn(b, name)) return false
+    if (!isSameRow((a as Record<string, unknown>)[name], (b as Record<string, unknown>)[name])) return false
+  }
+  return names.length === Object.keys(b).length
 }

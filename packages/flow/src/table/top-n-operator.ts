@@ -17,10 +17,10 @@ import {
   type OperatorContext,
   type StreamRecord,
 } from '@millrace/core/operator'
-import { keyToken, TokenMap, tokenKey, type Cell } from '@millrace/core/store'
-import { GroupRows, groupRowsPiece, type GroupRow } from './group-rows.ts'
+import { keyToken, TokenMap, tokenKey } from '@millrace/core/store'
+import { GroupRows, groupRowsPiece } from './group-rows.ts'
 import type { GroupedChange } from './grouped-change.ts'
-import { RankedRows, type RankedRow, type RowOrder } from './ranked-rows.ts'
+import { RankedRows, tokenOf, type RankedRow, type RowOrder } from './ranked-rows.ts'
 import type { RowChange } from './row-change.ts'
 import { isSameRow } from './same-row.ts'
 
@@ -64,52 +64,59 @@ export class TopNOperator implements Operator<unknown, RowChange> {
 
   process({ value, key }: StreamRecord<unknown>, out: Collector<RowChange>): void {
     const group = key!
-    const ranked = this.#rankedRows()
+    const token = this.#context.keyToken()
+    const known = this.#groups.get(token)
+    const ranked = known ?? this.#restored()
     const end = this.#parts.offset + this.#limitOf(group)
-    if (this.#parts.isTable) {
-      const change = value as GroupedChange
-      this.#apply(change, this.#rows.find(change), { ranked, end, out })
-    } else if (ranked.admits(value, end)) {
-      // A record is a new row whose key is its number.
-      const change = { group, key: ranked.nextNumber, before: undefined, after: value }
-      this.#apply(change, undefined, { ranked, end, out })
-    }
+    const shown = this.#parts.isTable
+      ? this.#replace(value as GroupedChange, ranked, end)
+      : this.#add(value, ranked, end)
+    if (ranked.size === 0) this.#groups.delete(token)
+    else if (known === undefined) this.#groups.add(token, ranked)
+    if (shown === undefined) return
+    const now = ranked.slice(this.#parts.offset, end)
+    if (this.#parts.isRanked) this.#emitByRank(group, shown, now, out)
+    else emitByRow(group, shown, now, out)
   }
 
-  #apply(
-    change: GroupedChange,
-    cell: Cell<GroupRow> | undefined,
-    { ranked, end, out }: { ranked: RankedRows; end: number; out: Collector<RowChange> },
-  ): void {
-    const { offset, isTable } = this.#parts
+  /** Adds a row to a stream, whose key is its number. Returns the rows shown before; undefined if none changes. */
+  #add(value: unknown, ranked: RankedRows, end: number): readonly RankedRow[] | undefined {
+    if (!ranked.admits(value, end)) return undefined
+    const row: RankedRow = { row: value, number: ranked.nextNumber }
+    const rank = ranked.rankOf(row)
+    // From here on no function of the user is called, so a record that fails has changed nothing.
+    const shown = ranked.slice(this.#parts.offset, end)
+    ranked.insert(rank, row)
+    this.#rows.store(row.number, undefined, row)
+    if (ranked.size > end) this.#rows.delete(ranked.delete(end).number)
+    return shown
+  }
+
+  /** Adds, replaces or deletes a row of a table. Returns the rows shown before. */
+  #replace(change: GroupedChange, ranked: RankedRows, end: number): readonly RankedRow[] {
+    const cell = this.#rows.find(change)
     const old = cell?.value
-    const number = old?.number ?? ranked.nextNumber
     const from = old === undefined ? undefined : ranked.rankOf(old)
-    const row = rowOf(change, number)
+    const { key, after } = change
+    const number = old?.number ?? ranked.nextNumber
+    const row = after === undefined ? undefined : { row: after, number, token: keyToken(key) }
     const rank = row && ranked.rankOf(row)
     // From here on no function of the user is called, so a record that fails has changed nothing.
-    const shown = ranked.slice(offset, end)
+    const shown = ranked.slice(this.#parts.offset, end)
     if (from !== undefined) ranked.delete(from)
     // The rank was found with the old row in place.
     if (row !== undefined) ranked.insert(from !== undefined && from < rank! ? rank! - 1 : rank!, row)
-    this.#rows.store(change, cell, number)
-    if (!isTable && ranked.size > end) this.#rows.delete(ranked.delete(end).token)
-    this.#keep(ranked)
-    this.#emit(change.group, shown, ranked.slice(offset, end), out)
+    this.#rows.store(key, cell, row && { row: after, number })
+    return shown
   }
 
-  /** The rows of the current group. */
-  #rankedRows(): RankedRows {
-    const known = this.#groups.get(this.#context.keyToken())
-    if (known !== undefined) return known
-    const rows = Array.from(this.#rows.cells(), ({ inner, value }) => ({ ...value, token: inner }))
-    return new RankedRows(rows, this.#parts.order)
-  }
-
-  #keep(ranked: RankedRows): void {
-    const token = this.#context.keyToken()
-    if (ranked.size === 0) this.#groups.delete(token)
-    else if (this.#groups.get(token) === undefined) this.#groups.add(token, ranked)
+  /** The rows of the current group, from the state. */
+  #restored(): RankedRows {
+    const { order, isTable } = this.#parts
+    const rows = Array.from(this.#rows.cells(), ({ inner, value }) =>
+      isTable ? { ...value, token: inner } : value,
+    )
+    return new RankedRows(rows, order)
   }
 
   #limitOf(group: Key): number {
@@ -124,44 +131,48 @@ export class TopNOperator implements Operator<unknown, RowChange> {
     )
   }
 
-  #emit(group: Key, old: readonly RankedRow[], now: readonly RankedRow[], out: Collector<RowChange>): void {
-    const { isRanked, offset } = this.#parts
-    const changes = isRanked ? changesByRank(group, offset, old, now) : changesByRow(group, old, now)
-    for (const change of changes) if (!isSameRow(change.before, change.after)) out.emit(change)
+  /** Emits what has changed, rank by rank. */
+  #emitByRank(
+    group: Key,
+    old: readonly RankedRow[],
+    now: readonly RankedRow[],
+    out: Collector<RowChange>,
+  ): void {
+    const length = Math.max(old.length, now.length)
+    for (let i = 0; i < length; i++) {
+      const before = old[i]
+      const after = now[i]
+      if (before === after) continue
+      // Two rows of one rank have the same result if they have the same content.
+      if (before !== undefined && after !== undefined && isSameRow(before.row, after.row)) continue
+      const rank = this.#parts.offset + i + 1
+      out.emit({
+        key: [group, rank],
+        before: before && { key: group, rank, value: before.row },
+        after: after && { key: group, rank, value: after.row },
+      })
+    }
   }
 }
 
-function rowOf({ key, after }: GroupedChange, number: number): RankedRow | undefined {
-  return after === undefined ? undefined : { row: after, number, token: keyToken(key) }
-}
-
-/** What has changed, rank by rank. */
-function* changesByRank(
-  group: Key,
-  offset: number,
-  old: readonly RankedRow[],
-  now: readonly RankedRow[],
-): Generator<RowChange> {
-  for (let i = 0; i < Math.max(old.length, now.length); i++) {
-    if (old[i] === now[i]) continue
-    const rank = offset + i + 1
-    const at = (row: RankedRow | undefined): unknown => row && { key: group, rank, value: row.row }
-    yield { key: [group, rank], before: at(old[i]), after: at(now[i]) }
-  }
-}
-
-/** What has changed, row by row: first those that leave. */
-function* changesByRow(
+/** Emits what has changed, row by row: first those that leave. */
+function emitByRow(
   group: Key,
   old: readonly RankedRow[],
   now: readonly RankedRow[],
-): Generator<RowChange> {
-  const before = new Map(old.map((row) => [row.token, row.row]))
-  const after = new Set(now.map(({ token }) => token))
-  for (const { token, row } of old) {
-    if (!after.has(token)) yield { key: [group, tokenKey(token)], before: row, after: undefined }
+  out: Collector<RowChange>,
+): void {
+  const before = new Map(old.map((row) => [tokenOf(row), row.row]))
+  const after = new Set(now.map(tokenOf))
+  for (const ranked of old) {
+    const token = tokenOf(ranked)
+    if (!after.has(token)) out.emit({ key: [group, tokenKey(token)], before: ranked.row, after: undefined })
   }
-  for (const { token, row } of now) {
-    yield { key: [group, tokenKey(token)], before: before.get(token), after: row }
+  for (const ranked of now) {
+    const token = tokenOf(ranked)
+    const row = before.get(token)
+    if (!isSameRow(row, ranked.row)) {
+      out.emit({ key: [group, tokenKey(token)], before: row, after: ranked.row })
+    }
   }
 }
