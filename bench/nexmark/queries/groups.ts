@@ -7,21 +7,18 @@ import { dateOf, minuteOf, type Queries } from './query.ts'
 /** The three ranks of prices: below 100.00, below 10,000.00, and above. */
 const rankOf = (price: number): 1 | 2 | 3 => (price < 10_000 ? 1 : price < 1_000_000 ? 2 : 3)
 
-/** How many there are in all and of each rank. */
-type Counts = readonly [total: number, rank1: number, rank2: number, rank3: number]
-
-const none: Counts = [0, 0, 0, 0]
-
-function counted([total, rank1, rank2, rank3]: Counts, rank: 1 | 2 | 3): Counts {
-  return [total + 1, rank1 + +(rank === 1), rank2 + +(rank === 2), rank3 + +(rank === 3)]
-}
-
-/** What is counted for a day, or for a channel and day. */
+/** What is counted for a day, or for a channel and day. Changed in place. */
 interface Totals {
-  readonly bids: Counts
-  readonly bidders: Counts
-  readonly auctions: Counts
+  /** Bids, bidders and auctions: of each how many there are in all and of each rank. */
+  readonly counts: number[]
+  /** The latest minute of a bid. */
+  minute: string
 }
+
+/** Where the four counts begin. */
+const at = { bids: 0, bidders: 4, auctions: 8 }
+
+const noTotals = (): Totals => ({ counts: [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0], minute: '' })
 
 const statistics = {
   totals: state.value<Totals>(),
@@ -31,44 +28,67 @@ const statistics = {
 }
 
 /** Counts a bid, its bidder and its auction. */
-function count({ bidder, auction, price }: Bid, handles: StateHandles<typeof statistics>) {
+function count({ bidder, auction, price, dateTime }: Bid, handles: StateHandles<typeof statistics>): Totals {
+  const totals = handles.totals.get() ?? noTotals()
+  const { counts } = totals
   const rank = rankOf(price)
-  const before = handles.totals.get() ?? { bids: none, bidders: none, auctions: none }
-  const bids = counted(before.bids, rank)
-  const bidders = countedOnce(before.bidders, rank, handles.bidders, bidder)
-  const auctions = countedOnce(before.auctions, rank, handles.auctions, auction)
-  handles.totals.set({ bids, bidders, auctions })
-  return {
-    bids: bids[0],
-    bidsRank1: bids[1],
-    bidsRank2: bids[2],
-    bidsRank3: bids[3],
-    bidders: bidders[0],
-    biddersRank1: bidders[1],
-    biddersRank2: bidders[2],
-    biddersRank3: bidders[3],
-    auctions: auctions[0],
-    auctionsRank1: auctions[1],
-    auctionsRank2: auctions[2],
-    auctionsRank3: auctions[3],
-  }
+  counts[at.bids]!++
+  counts[at.bids + rank]!++
+  countOnce(counts, at.bidders, rank, handles.bidders, bidder)
+  countOnce(counts, at.auctions, rank, handles.auctions, auction)
+  const minute = minuteOf(dateTime)
+  if (minute > totals.minute) totals.minute = minute
+  handles.totals.set(totals)
+  return totals
 }
 
 /** Counts an id if it has not been counted, and in its rank if it has not been counted there. */
-function countedOnce(before: Counts, rank: 1 | 2 | 3, seen: MapState<number, number>, id: number): Counts {
+function countOnce(
+  counts: number[],
+  first: number,
+  rank: 1 | 2 | 3,
+  seen: MapState<number, number>,
+  id: number,
+): void {
   const ranks = seen.get(id) ?? 0
-  if ((ranks & (1 << rank)) !== 0) return before
+  if ((ranks & (1 << rank)) !== 0) return
   seen.set(id, ranks | (1 << rank))
-  const [total, rank1, rank2, rank3] = counted(before, rank)
-  return [ranks === 0 ? total : before[0], rank1, rank2, rank3]
+  if (ranks === 0) counts[first]!++
+  counts[first + rank]!++
 }
 
-type Statistics = ReturnType<typeof count>
+function statisticsOf({ counts }: Totals) {
+  return {
+    bids: counts[0]!,
+    bidsRank1: counts[1]!,
+    bidsRank2: counts[2]!,
+    bidsRank3: counts[3]!,
+    bidders: counts[4]!,
+    biddersRank1: counts[5]!,
+    biddersRank2: counts[6]!,
+    biddersRank3: counts[7]!,
+    auctions: counts[8]!,
+    auctionsRank1: counts[9]!,
+    auctionsRank2: counts[10]!,
+    auctionsRank3: counts[11]!,
+  }
+}
+
+type Statistics = ReturnType<typeof statisticsOf>
 
 const statisticColumns = ['bids', 'bidders', 'auctions'].flatMap((what) => [
   what,
   ...[1, 2, 3].map((rank) => `${what}Rank${rank}`),
 ])
+
+/** How many there are in all and of each rank. */
+type Counts = readonly [total: number, rank1: number, rank2: number, rank3: number]
+
+const none: Counts = [0, 0, 0, 0]
+
+function counted([total, rank1, rank2, rank3]: Counts, rank: 1 | 2 | 3): Counts {
+  return [total + 1, rank1 + +(rank === 1), rank2 + +(rank === 2), rank3 + +(rank === 3)]
+}
 
 const bidColumns = ['auction', 'bidder', 'price', 'channel', 'url', 'dateTime', 'extra']
 
@@ -86,7 +106,7 @@ export const groups: Queries = {
           output: output<Statistics & { day: string }>(),
           state: statistics,
           onRecord({ value, key }, { state: handles, emit }) {
-            emit({ day: key, ...count(value, handles) })
+            emit({ day: key, ...statisticsOf(count(value, handles)) })
           },
         }),
   },
@@ -101,12 +121,10 @@ export const groups: Queries = {
         .keyBy(({ channel, dateTime }) => ({ channel, day: dateOf(dateTime) }))
         .process('statistics', {
           output: output<Statistics & { channel: string; day: string; minute: string }>(),
-          state: { ...statistics, minute: state.value<string>() },
+          state: statistics,
           onRecord({ value, key: { channel, day } }, { state: handles, emit }) {
-            const latest = handles.minute.get() ?? ''
-            const now = minuteOf(value.dateTime)
-            if (now > latest) handles.minute.set(now)
-            emit({ channel, day, minute: now > latest ? now : latest, ...count(value, handles) })
+            const totals = count(value, handles)
+            emit({ channel, day, minute: totals.minute, ...statisticsOf(totals) })
           },
         }),
   },
