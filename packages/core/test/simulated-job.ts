@@ -14,7 +14,7 @@ export interface SimulatedLife {
 }
 
 /** What a test chooses; the rest is small and quick. */
-export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'store' | 'platform'>> & {
+export type LifeOptions = Partial<Omit<JobOptions, 'graph' | 'platform'>> & {
   readonly platform?: SimPlatform
   readonly seed?: number
   /** Ends the life at this point, without stopping the job. */
@@ -49,21 +49,21 @@ export async function live(
   build: (p: PipelineBuilder) => void,
   options: LifeOptions = {},
 ): Promise<SimulatedLife> {
-  const { platform = simPlatform({ seed: options.seed ?? 1 }), until, onEvent, ...rest } = options
+  const { platform = simPlatform({ seed: options.seed ?? 1 }), store = memoryStore() } = options
+  const { until, onEvent, ...rest } = options
   const events: JobEvent[] = []
   const { graph } = pipeline('test', build).describe()
-  const store = memoryStore()
   const hasThreads = options.threads !== undefined && options.threads > 1
   const job: Job = startJob({
     graph,
-    platform,
-    store,
     ...(hasThreads ? { workers: simWorkers({ graph, platform, store }) } : {}),
     directory: 'data',
     isBounded: true,
     checkpoints: { everyMs: 100 },
     restart: { kind: 'none' },
     ...rest,
+    platform,
+    store,
     observer: (event) => {
       events.push(event)
       onEvent?.(event, job)

@@ -1,6 +1,7 @@
 import type { Key } from '@millrace/core'
 import type { Job, View } from '@millrace/core/job'
 import { pipeline, type PipelineBuilder } from '@millrace/flow'
+import { diskStore } from '@millrace/store-disk'
 import { memoryStore } from '@millrace/store-memory'
 import { simPlatform, simWorkers } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
@@ -183,6 +184,40 @@ describe('a view', () => {
       "view 'rows' cannot be read: the job has ended; read it while the job runs",
     ])
     expect(() => job.view('row')).toThrow("pipeline 'test' has no view 'row'; it has 'rows'")
+  })
+
+  test('has its rows also when they do not fit into the memory of the store on disk, and after a restart', async () => {
+    const many = Array.from({ length: 4_000 }, (_, n) => n)
+    const build = (p: PipelineBuilder): void => {
+      p.from('numbers', pacedSource({ all: many }, 50))
+        .keyBy((n) => n % 500)
+        .toTable('newest', { deleteIf: (n) => n % 7 === 0 })
+        .toView('rows')
+    }
+    const rows = new Map<Key, unknown>()
+    const read: unknown[] = []
+    let platform = simPlatform({ seed: 5 })
+    for (const isLast of [false, true]) {
+      const { result } = await live(build, {
+        platform,
+        store: diskStore({ memoryBytes: 4096, segmentBytes: 4096 }),
+        checkpoints: { everyMs: 20 },
+        onEvent: (event, job) => {
+          if (event.kind === 'stopping') {
+            const view = job.view('rows')
+            read.push(sorted(view.entries()), view.get(8))
+          }
+          if (event.kind === 'checkpointCompleted' && !isLast) void job.stop()
+        },
+      })
+      expect(result?.outcome).toBe(isLast ? 'finished' : 'stopped')
+      platform = nextLife(platform, 6)
+    }
+    for (const n of many) {
+      if (n % 7 === 0) rows.delete(n % 500)
+      else rows.set(n % 500, n)
+    }
+    expect(read.slice(-2)).toEqual([sorted(rows), rows.get(8)])
   })
 
   test('state can be read by its name, as that of any operator', async () => {
