@@ -1,4 +1,5 @@
 import { describeValue, MillraceError, type RecordHeaders } from '@millrace/core'
+import { headerValue } from '@millrace/core/connector'
 
 /** A header of a record. Several headers may have the same name. */
 export type KafkaHeader = readonly [name: string, value: Uint8Array]
@@ -73,21 +74,10 @@ export function readyRecord(record: OutgoingRecord, topic: string, carried: Carr
   }
 }
 
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
-
 /** The headers of a record as the stream carries them: text where they are UTF-8. Of those with one name the last counts. */
 export function carriedHeaders({ headers }: Pick<KafkaRecord, 'headers'>): RecordHeaders | undefined {
   if (headers.length === 0) return undefined
-  return Object.fromEntries(headers.map(([name, value]) => [name, textOrBytes(value)]))
-}
-
-function textOrBytes(value: Uint8Array): string | Uint8Array {
-  try {
-    return utf8.decode(value)
-  } catch {
-    // A view would keep everything in memory that was fetched with it.
-    return value.slice()
-  }
+  return Object.fromEntries(headers.map(([name, value]) => [name, headerValue(value)]))
 }
 
 /** About how many bytes a record has in a topic. */

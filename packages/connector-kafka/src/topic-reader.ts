@@ -1,11 +1,5 @@
 import { describeError, MillraceError } from '@millrace/core'
-import {
-  headerColumn,
-  type DecodeFailure,
-  type Poll,
-  type SplitLag,
-  type SplitReader,
-} from '@millrace/core/connector'
+import { decodedPoll, type Poll, type SplitLag, type SplitReader } from '@millrace/core/connector'
 import type { Feed, FeedListener } from './cluster.ts'
 import { carriedHeaders, sizeOf, type KafkaRecord, type TopicPartition } from './record.ts'
 
@@ -174,7 +168,15 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
       this.#isPaused = false
       this.#feed?.resume()
     }
-    return this.#decoded(taken)
+    const { name: source, split, decode } = this.#parts
+    return decodedPoll(taken, {
+      source,
+      split,
+      decode,
+      raw: ({ value }) => value ?? noBytes,
+      place: ({ offset }) => `offset ${offset}`,
+      headers: carriedHeaders,
+    })
   }
 
   async ready(): Promise<void> {
@@ -207,36 +209,8 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     this.#feed?.close()
   }
 
-  #decoded(records: readonly KafkaRecord[]): Poll<T> {
-    const { name, split, decode } = this.#parts
-    const values: T[] = []
-    const read: KafkaRecord[] = []
-    const failures: DecodeFailure[] = []
-    for (const record of records) {
-      try {
-        values.push(decode(record))
-        read.push(record)
-      } catch (error) {
-        const raw = record.value ?? noBytes
-        const headers = carriedHeaders(record)
-        failures.push({ index: values.length, error, raw, place: placeOf(record), headers })
-      }
-    }
-    const origin = {
-      source: name,
-      split,
-      place: (index: number) => placeOf(read[index]!),
-      raw: (index: number) => read[index]!.value ?? noBytes,
-    }
-    return { kind: 'records', values, headers: headerColumn(read, carriedHeaders), origin, failures }
-  }
-
   #wake(): void {
     this.#hasNews = true
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
-}
-
-function placeOf({ offset }: KafkaRecord): string {
-  return `offset ${offset}`
 }

@@ -9,6 +9,9 @@ const text = (value: unknown): Uint8Array => new TextEncoder().encode(JSON.strin
 const parsed = (value: Uint8Array | null): unknown => JSON.parse(new TextDecoder().decode(value ?? undefined))
 
 const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+const trace = new TextEncoder().encode('t')
+/** Those of three records, of a failure, and of four more records. */
+const carried = [undefined, undefined, undefined, ...Array.from({ length: 5 }, () => ({ trace: 't' }))]
 const outgoing = {
   topic: 'out',
   recordOf: (value: number) => {
@@ -26,9 +29,11 @@ describeCases(
       cluster.addTopic('in', 2)
       for (const partition of [0, 1]) {
         for (const record of records.slice(0, 3)) cluster.append('in', partition, { value: text(record) })
-        cluster.append('in', partition, { value: new Uint8Array([123]) })
+        cluster.append('in', partition, { value: new Uint8Array([123]), headers: [['trace', trace]] })
         cluster.skip('in', partition, 3)
-        for (const record of records.slice(3)) cluster.append('in', partition, { value: text(record) })
+        for (const record of records.slice(3)) {
+          cluster.append('in', partition, { value: text(record), headers: [['trace', trace]] })
+        }
         cluster.skip('in', partition, 1)
       }
       return Promise.resolve({
@@ -39,6 +44,7 @@ describeCases(
           }),
         splits: new Map(['in-0', 'in-1'].map((split) => [split, records])),
         failures: new Map(['in-0', 'in-1'].map((split) => [split, 1])),
+        headers: new Map(['in-0', 'in-1'].map((split) => [split, carried])),
         append: (split, values) => {
           for (const value of values) cluster.append('in', Number(split.at(-1)), { value: text(value) })
           return Promise.resolve()

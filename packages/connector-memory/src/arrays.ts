@@ -37,7 +37,7 @@ export function read<T>(
     durability: 'replayable',
     hasHeaders: headersOf !== undefined,
     discover: async (): Promise<Discovery> => ({ splits: [...values.keys()], isComplete: true }),
-    open: async (split, from = 0): Promise<SplitReader<T, number>> => {
+    open: async (split, from = 0, { name: source }): Promise<SplitReader<T, number>> => {
       const all = values.get(split) ?? []
       let next = from
       return {
@@ -51,7 +51,7 @@ export function read<T>(
             values: taken,
             headers: headersOf && headerColumn(taken, headersOf),
             origin: {
-              source: 'memory',
+              source,
               split,
               place: (index) => `index ${first + index}`,
               raw: () => undefined,

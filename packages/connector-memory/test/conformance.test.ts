@@ -1,6 +1,7 @@
 import { Channel } from '@millrace/channels'
 import { describeCases, sinkConformance, sourceConformance, type SourceFeatures } from '@millrace/testkit'
 import { describe, test } from 'vitest'
+import type { RecordHeaders } from '@millrace/core'
 import type { Source } from '@millrace/core/connector'
 import { memory } from '../src/index.ts'
 
@@ -39,6 +40,29 @@ for (const [name, iterable] of [
     { describe, test },
   )
 }
+
+const headersOf = (record: string): RecordHeaders | undefined =>
+  record.length === 3 ? { record, bytes: Uint8Array.of(record.length, 255) } : undefined
+
+describeCases(
+  'arrays with headers',
+  sourceConformance<string>({
+    create: () =>
+      Promise.resolve({
+        source: () => memory.read({ a: records, b: records.toReversed() }, { headers: headersOf }),
+        splits: new Map([
+          ['a', records],
+          ['b', records.toReversed()],
+        ]),
+        headers: new Map([
+          ['a', records.map(headersOf)],
+          ['b', records.toReversed().map(headersOf)],
+        ]),
+      }),
+    features: { ...replayable, severalSplits: true },
+  }),
+  { describe, test },
+)
 
 const volatile: SourceFeatures = { ...replayable, durability: 'volatile' }
 

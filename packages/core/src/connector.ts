@@ -12,7 +12,7 @@ export { jsonElements } from './codec/json-scan.ts'
 export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
 export type { Line } from './codec/line-splitter.ts'
 export type { Batch, Element, Origin } from './record/element.ts'
-export { headerColumn } from './record/headers.ts'
+export { headerColumn, headersWithout, headerValue } from './record/headers.ts'
 export type { HeaderColumn } from './record/headers.ts'
 export type { SplitLag } from './record/split-lag.ts'
 export type { ChangeSink, RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
@@ -26,6 +26,8 @@ export type {
   Source,
   SplitReader,
 } from './connect/source.ts'
+export { decodedPoll } from './connect/decoded-poll.ts'
+export type { Decoding } from './connect/decoded-poll.ts'
 export { parserOf } from './connect/schema.ts'
 export type { Schema, SchemaIssue, SchemaResult, StandardSchema } from './connect/schema.ts'
 export { beginsWith, readAs } from './connect/format.ts'

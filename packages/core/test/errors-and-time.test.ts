@@ -100,7 +100,7 @@ describe('error policies', () => {
     })
     expect(result).toMatchObject({ outcome: 'failed', error: { code: 'ASYNC_FUNCTION' } })
     expect(String((result as { error: unknown }).error)).toMatch(
-      /-1' failed at source 'memory'.*returned a promise.*call it in mapAsync/,
+      /-1' failed at source 'numbers'.*returned a promise.*call it in mapAsync/,
     )
     expect(events.filter((event) => event.kind === 'failed' && event.restartInMs !== undefined)).toEqual([])
   })

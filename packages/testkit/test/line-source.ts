@@ -1,11 +1,14 @@
 import { sleep } from '@millrace/world'
-import type {
-  ConnectorContext,
-  DecodeFailure,
-  Discovery,
-  Poll,
-  Source,
-  SplitReader,
+import type { RecordHeaders } from '@millrace/core'
+import {
+  headerColumn,
+  type ConnectorContext,
+  type DecodeFailure,
+  type Discovery,
+  type HeaderColumn,
+  type Poll,
+  type Source,
+  type SplitReader,
 } from '@millrace/core/connector'
 import type { FsFile } from '@millrace/core/disk'
 import type { SimFs } from '../src/sim-fs.ts'
@@ -26,15 +29,22 @@ const splits = new Map([
   ['b', ['uno', 'due', 'tre', 'quattro']],
 ])
 
+/** Lines of an even length have a header, also those that cannot be decoded. */
+function headersOf(line: string): RecordHeaders | undefined {
+  return line.length % 2 === 0 ? { line } : undefined
+}
+
 /** Returns a source in place of the given one. */
 export type Bend = (source: Source<string, number>) => Source<string>
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
+const linesOf = (content: Uint8Array): string[] => new TextDecoder().decode(content).split('\n').slice(0, -1)
 
 /** A source of lines in files; a line that begins with `!` cannot be decoded. `bend` can break the source. */
 export async function linesIn(fs: SimFs, bend: Bend = (source) => source): Promise<SourceSubject<string>> {
   fs.put('in/a', '!first\none\ntwo\nthree\nfour\n!between\n!them\nfive\nsix\nseven\neight\nnine\n')
   fs.put('in/b', 'uno\ndue\ntre\nquattro\n!last\n')
+  const column = (split: string): HeaderColumn => linesOf(fs.peek(`in/${split}`)!).map(headersOf)
   return {
     source: () => bend(new LineSource()),
     splits,
@@ -42,6 +52,7 @@ export async function linesIn(fs: SimFs, bend: Bend = (source) => source): Promi
       ['a', 3],
       ['b', 1],
     ]),
+    headers: new Map(['a', 'b'].map((split) => [split, column(split)])),
     more: ['ten', 'eleven', 'twelve'],
     async append(split, records) {
       const file = await fs.open(`in/${split}`, 'append')
@@ -55,6 +66,7 @@ export async function linesIn(fs: SimFs, bend: Bend = (source) => source): Promi
 class LineSource implements Source<string, number> {
   readonly kind = 'lines'
   readonly durability = 'replayable'
+  readonly hasHeaders = true
 
   async discover(context: ConnectorContext): Promise<Discovery> {
     const entries = await context.fs.list('in')
@@ -101,6 +113,7 @@ export class LineReader implements SplitReader<string, number> {
           error: new Error('bad'),
           raw: bytes(line),
           place: `line ${first + index}`,
+          headers: headersOf(line),
         })
     }
     const origin = {
@@ -109,7 +122,7 @@ export class LineReader implements SplitReader<string, number> {
       place: (index: number) => `line ${first + index}`,
       raw: (index: number) => bytes(values[index]!),
     }
-    return { kind: 'records', values, failures, origin }
+    return { kind: 'records', values, headers: headerColumn(values, headersOf), failures, origin }
   }
 
   async ready(): Promise<void> {
@@ -127,7 +140,7 @@ export class LineReader implements SplitReader<string, number> {
   async #fetch(): Promise<void> {
     const content = new Uint8Array(await this.file.size())
     await this.file.read(content, 0)
-    this.fetched = new TextDecoder().decode(content).split('\n').slice(this.next, -1)
+    this.fetched = linesOf(content).slice(this.next)
     this.hasLooked = true
   }
 

@@ -27,6 +27,7 @@ function same(source: Source<string, number>): Source<string> {
   return {
     kind: source.kind,
     durability: source.durability,
+    hasHeaders: true,
     discover: (context) => source.discover(context),
     open: async (split, from, context) => source.open(split, from as number, context),
   }
@@ -294,6 +295,15 @@ const planted: Readonly<Record<string, Bend>> = {
       return values.length > 0 ? { kind: 'records', values, origin: origin! } : reader.poll(limit)
     },
   })),
+  'a record has the headers of the one before': bendRecords((poll) => ({
+    ...poll,
+    headers: [undefined, ...(poll.headers ?? [])],
+  })),
+  'a failure has no headers': bendRecords((poll) => ({
+    ...poll,
+    failures: poll.failures!.map((failure) => ({ ...failure, headers: undefined })),
+  })),
+  'it has headers, and does not say so': (source) => ({ ...same(source), hasHeaders: false }),
   'an origin names another split': bendRecords((poll) => ({
     ...poll,
     origin: { ...poll.origin!, split: 'other' },

@@ -4,6 +4,7 @@ import { describeCases, sourceConformance } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import type { ConnectorContext, Source } from './source.ts'
 import { MillraceError } from '../errors/errors.ts'
+import type { RecordHeaders } from '../record/headers.ts'
 import { readAs, type Format } from './format.ts'
 
 /** Text whose first byte names a schema, which has to be fetched. */
@@ -49,8 +50,12 @@ const sent = [
   message(3, 'e'),
 ]
 
+/** Those of every message but the first ones. */
+const headersOf = ([id = 0]: Uint8Array): RecordHeaders | undefined =>
+  id === 1 ? undefined : { id: String(id) }
+
 function source(format: Format<string>): Source<string, number> {
-  return readAs(memory.read(sent), format, (bytes) => bytes)
+  return readAs(memory.read(sent, { headers: headersOf }), format, (bytes) => bytes)
 }
 
 describeCases(
@@ -61,6 +66,7 @@ describeCases(
         source: () => source(new FetchedFormat()),
         splits: new Map([['all', ['a', 'b', 'c', 'd', 'e']]]),
         failures: new Map([['all', 1]]),
+        headers: new Map([['all', sent.map(headersOf)]]),
       }),
     features: {
       durability: 'replayable',

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { carriedHeaders, noHeaders, type RecordHeaders } from './headers.ts'
+import { carriedHeaders, headersWithout, headerValue, noHeaders, type RecordHeaders } from './headers.ts'
 
 class Trace {
   traceparent = '00-1'
@@ -24,4 +24,17 @@ test('a plain object of text and bytes is carried as it is, and an empty one is 
   const bare = Object.assign(Object.create(null) as RecordHeaders, headers)
   expect(carriedHeaders(bare)).toBe(bare)
   for (const none of [undefined, {}, noHeaders]) expect(carriedHeaders(none)).toBeUndefined()
+})
+
+test('bytes are text where they are UTF-8, and otherwise a copy that does not change with its source', () => {
+  const bytes = Uint8Array.of(0x61, 0xff)
+  const value = headerValue(bytes)
+  bytes[0] = 0
+  expect([headerValue(Uint8Array.of(0x61)), value]).toEqual(['a', Uint8Array.of(0x61, 0xff)])
+})
+
+test('headers without those of a system are the same object where they have none of it', () => {
+  const headers = { Own: '1', trace: '2' }
+  expect(headersWithout(headers, /^own$/i)).toEqual({ trace: '2' })
+  expect(headersWithout(headers, /^other$/)).toBe(headers)
 })

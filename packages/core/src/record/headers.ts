@@ -1,3 +1,4 @@
+import { decodeText } from '../codec/decode.ts'
 import { isPlainObject } from '../codec/plain-object.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { kindOf } from '../errors/value-path.ts'
@@ -63,6 +64,26 @@ export function addHeaders(
   while (all.length < at) all.push(undefined)
   all.push(headers)
   return all
+}
+
+/** Returns bytes as the value of a header: text where they are UTF-8, otherwise a copy of them. */
+export function headerValue(bytes: Uint8Array): string | Uint8Array {
+  try {
+    return decodeText(bytes)
+  } catch {
+    // A view would keep everything in memory that was fetched with it.
+    return new Uint8Array(bytes)
+  }
+}
+
+/** Returns headers without those whose names match: those by which a system says something of one message. */
+export function headersWithout<V>(
+  headers: Readonly<Record<string, V>>,
+  names: RegExp,
+): Readonly<Record<string, V>> {
+  const entries = Object.entries(headers)
+  const kept = entries.filter(([name]) => !names.test(name))
+  return kept.length === entries.length ? headers : Object.fromEntries(kept)
 }
 
 function noSuch(problem: string): MillraceError {

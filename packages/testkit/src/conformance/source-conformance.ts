@@ -36,6 +36,7 @@ export function sourceConformance<T>(options: SourceConformanceOptions<T>): read
     add(name, (trial) => reading.readsAll(trial, limit))
   }
   add('an origin names source, split and a place for each record', reading.origins)
+  add('each record has its headers, and so has what cannot be decoded', reading.headers)
   add('ready resolves after close', reading.readyAfterClose)
   add('an abort ends every wait', reading.abort)
   add('close releases files and timers', reading.release)

@@ -1,5 +1,5 @@
-import type { Json } from '@millrace/core'
-import type { ConnectorContext, Poll, Source, SplitReader } from '@millrace/core/connector'
+import type { Json, RecordHeaders } from '@millrace/core'
+import type { ConnectorContext, HeaderColumn, Poll, Source, SplitReader } from '@millrace/core/connector'
 import type { SimFs } from '../sim-fs.ts'
 import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'
@@ -13,6 +13,8 @@ export interface SourceSubject<T> {
   readonly splits: ReadonlyMap<string, readonly T[]>
   /** For the feature `failures`: the number of items of each split that cannot be decoded. */
   readonly failures?: ReadonlyMap<string, number>
+  /** For a source with `hasHeaders`: those of each item of a split, in order: of records, and of what cannot be decoded. */
+  readonly headers?: ReadonlyMap<string, HeaderColumn>
   /** For a source that receives: sends the records. Called once, when the splits are first open. */
   deliver?(): Promise<void>
   /** For the feature `grows`: adds records at the end of a split that is being read. */
@@ -45,8 +47,13 @@ export interface SourceFeatures {
 
 /** An item of a split: a record, or bytes that cannot be decoded. */
 export type SourceItem =
-  | { readonly record: unknown }
-  | { readonly raw: Uint8Array; readonly place: string; readonly error: unknown }
+  | { readonly record: unknown; readonly headers: RecordHeaders | undefined }
+  | {
+      readonly raw: Uint8Array
+      readonly place: string
+      readonly error: unknown
+      readonly headers: RecordHeaders | undefined
+    }
 
 /** An upper bound on the items of a subject. */
 const ITEMS_MAX = 100_000
@@ -136,10 +143,11 @@ export class SourceLife<T> extends ConnectorLife {
     const failures = [...(poll.failures ?? [])]
     for (let index = 0; index <= poll.values.length; index++) {
       while (failures[0]?.index === index) {
-        const { raw, place, error } = failures.shift()!
-        items.push({ raw, place, error })
+        const { raw, place, error, headers } = failures.shift()!
+        items.push({ raw, place, error, headers })
       }
-      if (index < poll.values.length) items.push({ record: this.#plain(poll.values[index]!) })
+      if (index === poll.values.length) break
+      items.push({ record: this.#plain(poll.values[index]!), headers: poll.headers?.[index] })
     }
     checkEqual(
       failures.map(({ index }) => index),
@@ -166,7 +174,7 @@ export function recordsIn(items: readonly SourceItem[]): readonly unknown[] {
 
 /** Returns an item without the parts that may differ between two reads. */
 export function essence(item: SourceItem): unknown {
-  return 'record' in item ? item : { raw: item.raw }
+  return 'record' in item ? item : { raw: item.raw, headers: item.headers }
 }
 
 function checkShape(poll: Poll<unknown>, limit: number): void {

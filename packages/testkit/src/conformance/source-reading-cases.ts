@@ -129,6 +129,26 @@ export async function failures<T>(trial: SourceTrial<T>): Promise<void> {
   checkEqual(count, expected, 'the number of failures')
 }
 
+export async function headers<T>(trial: SourceTrial<T>): Promise<void> {
+  const { headers: expected } = trial.subject
+  for (const limit of [1, 3, 1_000]) {
+    const life = trial.live()
+    const { hasHeaders = false } = life.source
+    checkEqual(
+      hasHeaders,
+      expected !== undefined,
+      'hasHeaders, where the subject has headers if this is true,',
+    )
+    for (const [split, reader] of await life.openAll()) {
+      const items = await life.read(reader, limit)
+      const found = items.map((item) => item.headers)
+      const none = items.map(() => undefined)
+      checkEqual(found, expected?.get(split) ?? none, `the headers in ${split}, ${limit} at a time,`)
+    }
+    await life.close()
+  }
+}
+
 export async function growing<T>(trial: SourceTrial<T>): Promise<void> {
   const { subject } = trial
   const { more } = subject
