@@ -2,7 +2,8 @@
 export * as nats from './nats.ts'
 export type { IfForgotten } from './committer.ts'
 export type { KeyChange, KeyDeletion, KeyPut, LookUpOptions, ReadKeysOptions } from './key-value.ts'
-export type { NatsHeaders, StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
+export type { GivenHeaders, NatsHeaders } from './headers.ts'
+export type { StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
 export type {
   ReadJsonOptions,
   ReceiveJsonOptions,

@@ -1,8 +1,5 @@
 import type { JsMsg } from '@nats-io/jetstream'
-import type { MsgHdrs } from '@nats-io/transport-node'
-
-/** The headers of a message. A name may have several values. */
-export type NatsHeaders = Readonly<Record<string, readonly string[]>>
+import { headersOf, type NatsHeaders } from './headers.ts'
 
 /** A message of a subject. */
 export interface SubjectMessage {
@@ -43,11 +40,3 @@ export function streamMessage(message: JsMsg): StreamMessage {
     timestamp: Math.floor(info.timestampNanos / 1e6),
   }
 }
-
-export function headersOf(headers: MsgHdrs | undefined): NatsHeaders {
-  if (headers === undefined) return noHeaders
-  // A name that data chooses, such as __proto__, is an ordinary header.
-  return Object.fromEntries(headers.keys().map((name) => [name, headers.values(name)]))
-}
-
-const noHeaders: NatsHeaders = Object.freeze({})

@@ -1,4 +1,5 @@
 /** Streams of JetStream, and subjects, of NATS. */
+import type { RecordHeaders } from '@millrace/core'
 import {
   beginsWith,
   decodeText,
@@ -75,13 +76,20 @@ export interface WriteOptions<T> extends NatsOptions {
 
 /** How values are written as JSON or text. */
 export interface WriteValuesOptions<T> extends WriteOptions<T> {
-  readonly headers?: (value: T) => NonNullable<OutgoingMessage['headers']>
+  /**
+   * The headers of a message. Default: those that its record has in the stream, which its source or `withHeaders` gave it; they are
+   * the second argument. Those that NATS gives a meaning, such as `Nats-Msg-Id`, are not among them.
+   *
+   * @example
+   * headers: (order, headers) => ({ ...headers, tenant: order.tenant })
+   */
+  readonly headers?: (value: T, headers: RecordHeaders) => NonNullable<OutgoingMessage['headers']>
 }
 
 /** How messages are written that the program makes itself. */
 export interface WriteMessagesOptions<T> extends WriteOptions<T> {
-  /** Makes the message of a value. What it throws follows the error policy. */
-  readonly message: (value: T) => OutgoingMessage
+  /** Makes the message of a value, with the headers that its record has. What it throws follows the error policy. */
+  readonly message: (value: T, headers: RecordHeaders) => OutgoingMessage
 }
 
 /**
@@ -94,9 +102,8 @@ export interface WriteMessagesOptions<T> extends WriteOptions<T> {
  * p.from('orders', nats.readJson<Order>({ url: 'nats://localhost:4222', stream: 'ORDERS' }))
  */
 export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, StreamPosition> {
-  const parse = parserOf(schema)
-  const json = new JsonReader()
-  return new StreamSource('nats.readJson', ({ data }) => parse(json.decode(data)), options)
+  const decode = jsonOf(schema)
+  return new StreamSource('nats.readJson', ({ data }) => decode(data), options, decode)
 }
 
 /**
@@ -116,7 +123,7 @@ export function read<T>({ format, ...options }: ReadOptions & WithFormat<T>): So
  * p.from('log', nats.readText({ stream: 'LOG', subjects: 'log.error.>' }))
  */
 export function readText(options: ReadOptions): Source<string, StreamPosition> {
-  return new StreamSource('nats.readText', ({ data }) => decodeText(data), options)
+  return new StreamSource('nats.readText', ({ data }) => decodeText(data), options, decodeText)
 }
 
 /**
@@ -187,9 +194,8 @@ function jsonOf<T>(schema: Schema<T> | undefined): (data: Uint8Array) => T {
  * p.from('readings', nats.receiveJson<Reading>({ subject: 'sensors.*' }))
  */
 export function receiveJson<T>({ schema, ...options }: ReceiveJsonOptions<T>): Source<T, null> {
-  const parse = parserOf(schema)
-  const json = new JsonReader()
-  return new SubjectSource('nats.receiveJson', ({ data }) => parse(json.decode(data)), options)
+  const decode = jsonOf(schema)
+  return new SubjectSource('nats.receiveJson', ({ data }) => decode(data), options, decode)
 }
 
 /** Receives messages of subjects in a format, at most once, as `receiveJson` does. */
@@ -199,7 +205,7 @@ export function receive<T>({ format, ...options }: ReceiveOptions & WithFormat<T
 
 /** Receives messages of subjects with text in UTF-8, at most once, as `receiveJson` does. */
 export function receiveText(options: ReceiveOptions): Source<string, null> {
-  return new SubjectSource('nats.receiveText', ({ data }) => decodeText(data), options)
+  return new SubjectSource('nats.receiveText', ({ data }) => decodeText(data), options, decodeText)
 }
 
 /** Receives messages of subjects with subject, data and headers, at most once, as `receiveJson` does. */
@@ -263,9 +269,9 @@ function values<T>(
   { headers, ...options }: WriteValuesOptions<T>,
   encode: (value: T) => string | Uint8Array,
 ): Sink<T, StagedMessages> {
-  return sink(what, options, (value: T) => ({
+  return sink(what, options, (value: T, carried) => ({
     data: encode(value),
-    ...(headers !== undefined && { headers: headers(value) }),
+    ...(headers !== undefined && { headers: headers(value, carried) }),
   }))
 }
 
@@ -274,7 +280,7 @@ const writeOptions = ['stream', 'subject', 'guarantee', 'messageId', 'ifForgotte
 function sink<T>(
   what: string,
   options: WriteOptions<T>,
-  messageOf: (value: T) => OutgoingMessage,
+  messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage,
 ): Sink<T, StagedMessages> {
   const address = addressOf(what, options, writeOptions)
   const { stream, subject, guarantee = 'exactly-once', messageId, ifForgotten = 'fail' } = options
@@ -289,8 +295,8 @@ function sink<T>(
   const outgoing: OutgoingOptions<T> = {
     stream,
     subject: typeof subject === 'string' ? subject : undefined,
-    messageOf: (value): MadeMessage => {
-      const made = messageOf(value)
+    messageOf: (value, headers): MadeMessage => {
+      const made = messageOf(value, headers)
       return {
         ...(subjectOf !== undefined && made.subject === undefined && { subject: subjectOf(value) }),
         ...made,

@@ -1,6 +1,7 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, noHeaders, type RecordHeaders } from '@millrace/core'
 import type { Batch, RejectRecord } from '@millrace/core/connector'
 import type { NatsConnection } from '@nats-io/transport-node'
+import { headersFrom, withoutOwn, type GivenHeaders } from './headers.ts'
 import { invalid } from './options.ts'
 import { stateOf, type StreamState } from './stream.ts'
 import { fits, isSubject } from './subject.ts'
@@ -10,7 +11,8 @@ export interface OutgoingMessage {
   /** Default: the subject of the sink. */
   readonly subject?: string
   readonly data: string | Uint8Array
-  readonly headers?: Readonly<Record<string, string | readonly string[]>>
+  /** Default: the headers that the record has in the stream. `{}`: none. */
+  readonly headers?: GivenHeaders
 }
 
 /** A message, and the id by which the server drops one that it has; without one it gets one of its own. */
@@ -31,13 +33,11 @@ export interface OutgoingOptions<T> {
   readonly stream: string
   /** For messages that name no subject. */
   readonly subject: string | undefined
-  readonly messageOf: (value: T) => MadeMessage
+  readonly messageOf: (value: T, headers: RecordHeaders) => MadeMessage
 }
 
 /** What the connector adds to a message, about. */
 const overheadBytes = 250
-/** The server gives these a meaning on which the sink relies. */
-const reserved = /^nats-(msg-id|expected-.*)$/i
 
 const encoder = new TextEncoder()
 
@@ -73,7 +73,7 @@ export class Outgoing<T> {
     for (let index = 0; index < batch.length; index++) {
       let message: ReadyMessage
       try {
-        message = this.#ready(batch.values[index]!)
+        message = this.#ready(batch.values[index]!, batch.headers?.[index])
       } catch (error) {
         reject(index, error)
         continue
@@ -83,8 +83,9 @@ export class Outgoing<T> {
     }
   }
 
-  #ready(value: T): ReadyMessage {
-    const made = this.#options.messageOf(value)
+  #ready(value: T, headers: RecordHeaders = noHeaders): ReadyMessage {
+    const carried = withoutOwn(headers)
+    const made = this.#options.messageOf(value, carried)
     const { subject = this.#options.subject, data, id } = made
     if (!isSubject(subject)) {
       const problem = subject === undefined ? 'it has no subject' : `${JSON.stringify(subject)} is no subject`
@@ -98,15 +99,15 @@ export class Outgoing<T> {
       throw new MillraceError('CODEC_FAILED', 'the id of the message is no text without spaces')
     }
     const bytes = typeof data === 'string' ? encoder.encode(data) : data
-    const headers = headersFrom(made.headers)
+    const ready = headersFrom(made.headers ?? carried)
     let size = bytes.length + overheadBytes
-    for (const [name, content] of headers) size += name.length + encoder.encode(content).length + 4
+    for (const [name, content] of ready) size += name.length + encoder.encode(content).length + 4
     if (size > this.#bytesMax) {
       const help = `raise max_payload of the server and max_msg_size of the stream`
       const message = `the message has about ${size} bytes, and the stream takes ${this.#bytesMax}; ${help}`
       throw new MillraceError('RECORD_TOO_LARGE', message)
     }
-    return { subject, data: bytes, headers, ...(id !== undefined && { id }) }
+    return { subject, data: bytes, headers: ready, ...(id !== undefined && { id }) }
   }
 
   #has(subject: string): boolean {
@@ -120,20 +121,4 @@ export class Outgoing<T> {
   #foreign(subject: string): string {
     return `stream ${this.#options.stream} does not have the subject ${subject}; it has ${this.#subjects.join(', ')}`
   }
-}
-
-function headersFrom(given: OutgoingMessage['headers']): ReadyMessage['headers'] {
-  if (given === undefined) return []
-  return Object.entries(given).flatMap(([name, values]) =>
-    (typeof values === 'string' ? [values] : values).map((value) => {
-      if (!/^[!-9;-~]+$/.test(name) || reserved.test(name)) {
-        throw new MillraceError('CODEC_FAILED', `a message cannot have the header ${JSON.stringify(name)}`)
-      }
-      if (typeof value !== 'string' || /[\r\n]/.test(value)) {
-        const message = `the header ${name} is ${typeof value === 'string' ? 'text with a line end' : typeof value}; give text of one line`
-        throw new MillraceError('CODEC_FAILED', message)
-      }
-      return [name, value] as const
-    }),
-  )
 }

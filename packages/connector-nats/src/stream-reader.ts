@@ -1,9 +1,10 @@
 import { describeError, MillraceError } from '@millrace/core'
-import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
 import type { JsMsg } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
 import { streamMessage, type Decode, type StreamMessage, type StreamPosition } from './message.ts'
+import { carriedHeaders } from './headers.ts'
 import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
 
 /** What a reader needs. */
@@ -80,25 +81,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   #decoded(messages: readonly StreamMessage[]): Poll<T> {
-    const { name, stream, decode } = this.#parts
-    const values: T[] = []
-    const read: StreamMessage[] = []
-    const failures: DecodeFailure[] = []
-    for (const message of messages) {
-      try {
-        values.push(decode(message))
-        read.push(message)
-      } catch (error) {
-        failures.push({ index: values.length, error, raw: message.data, place: placeOf(message) })
-      }
-    }
-    const origin = {
-      source: name,
-      split: stream,
-      place: (index: number) => placeOf(read[index]!),
-      raw: (index: number) => read[index]!.data,
-    }
-    return { kind: 'records', values, origin, failures }
+    const { name: source, stream: split, decode } = this.#parts
+    return decodedPoll(messages, {
+      source,
+      split,
+      decode,
+      raw: ({ data }) => data,
+      place: ({ sequence }) => `sequence ${sequence}`,
+      headers: carriedHeaders,
+    })
   }
 
   async #fetchAll(): Promise<void> {
@@ -193,8 +184,4 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #wake(): void {
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
-}
-
-function placeOf({ sequence }: StreamMessage): string {
-  return `sequence ${sequence}`
 }

@@ -35,14 +35,22 @@ const farthestTime = 8.64e15
 export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly kind = 'nats-stream'
   readonly durability = 'replayable'
+  readonly hasHeaders = true
+  readonly decode?: (raw: Uint8Array) => T
   readonly #streams: readonly string[]
   readonly #subjects: readonly string[]
   readonly #decode: Decode<StreamMessage, T>
   readonly #options: ReadOptions
   readonly #connector: Connector
 
-  /** Throws `OPTION_INVALID`. */
-  constructor(what: string, decode: Decode<StreamMessage, T>, options: ReadOptions) {
+  /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
+  constructor(
+    what: string,
+    decode: Decode<StreamMessage, T>,
+    options: ReadOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#connector = new Connector(addressOf(what, options, readOptions))
     this.#streams = listOf(options.stream)
     this.#subjects = listOf(options.subjects ?? [])

@@ -1,15 +1,16 @@
 import { describeError, MillraceError } from '@millrace/core'
-import type {
-  ConnectorContext,
-  DecodeFailure,
-  Discovery,
-  Poll,
-  Source,
-  SplitReader,
+import {
+  decodedPoll,
+  type ConnectorContext,
+  type Discovery,
+  type Poll,
+  type Source,
+  type SplitReader,
 } from '@millrace/core/connector'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { Connector, type Link } from './link.ts'
-import { headersOf, type Decode, type SubjectMessage } from './message.ts'
+import { carriedHeaders, headersOf } from './headers.ts'
+import { type Decode, type SubjectMessage } from './message.ts'
 import { addressOf, invalid, type NatsOptions } from './options.ts'
 import { isPattern } from './subject.ts'
 
@@ -32,14 +33,22 @@ const receiveOptions = ['subject', 'queue', 'waitingMax'] as const
 export class SubjectSource<T> implements Source<T, null> {
   readonly kind = 'nats-subject'
   readonly durability = 'volatile'
+  readonly hasHeaders = true
+  readonly decode?: (raw: Uint8Array) => T
   readonly #subjects: readonly string[]
   readonly #decode: Decode<SubjectMessage, T>
   readonly #queue: string | undefined
   readonly #waitingMax: number
   readonly #connector: Connector
 
-  /** Throws `OPTION_INVALID`. */
-  constructor(what: string, decode: Decode<SubjectMessage, T>, options: ReceiveOptions) {
+  /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
+  constructor(
+    what: string,
+    decode: Decode<SubjectMessage, T>,
+    options: ReceiveOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#connector = new Connector(addressOf(what, options, receiveOptions))
     const { subject, queue, waitingMax = 65_536 } = options
     this.#subjects = typeof subject === 'string' ? [subject] : [...new Set(subject)]
@@ -124,25 +133,15 @@ class SubjectReader<T> implements SplitReader<T, null> {
   }
 
   #decoded(messages: readonly SubjectMessage[]): Poll<T> {
-    const { decode, subject, context } = this.#parts
-    const values: T[] = []
-    const read: SubjectMessage[] = []
-    const failures: DecodeFailure[] = []
-    for (const message of messages) {
-      try {
-        values.push(decode(message))
-        read.push(message)
-      } catch (error) {
-        failures.push({ index: values.length, error, raw: message.data, place: placeOf(message) })
-      }
-    }
-    const origin = {
+    const { decode, subject: split, context } = this.#parts
+    return decodedPoll(messages, {
       source: context.name,
-      split: subject,
-      place: (index: number) => placeOf(read[index]!),
-      raw: (index: number) => read[index]!.data,
-    }
-    return { kind: 'records', values, origin, failures }
+      split,
+      decode,
+      raw: ({ data }) => data,
+      place: ({ subject }) => `subject ${subject}`,
+      headers: carriedHeaders,
+    })
   }
 
   async #receiveAll(): Promise<void> {
@@ -187,8 +186,4 @@ class SubjectReader<T> implements SplitReader<T, null> {
   #wake(): void {
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
-}
-
-function placeOf({ subject }: SubjectMessage): string {
-  return `subject ${subject}`
 }

@@ -7,6 +7,8 @@ const server = await realServer()
 const { url, freshStream, store, textsIn } = server
 
 const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+/** Those of three records, of a failure, and of four more records. */
+const carried = [undefined, undefined, undefined, ...Array.from({ length: 5 }, () => ({ trace: 't' }))]
 const json = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value))
 
 const skip =
@@ -27,7 +29,7 @@ describe.skipIf(server.missing !== undefined)('on a real server', () => {
           for (const stream of streams) {
             await store(stream, json(records.slice(0, 3)))
             if (isFiltered) await store(`${stream}.other`, ['not this one'])
-            await store(stream, ['not JSON', ...json(records.slice(3))])
+            await store(stream, ['not JSON', ...json(records.slice(3))], { trace: 't' })
           }
           return {
             source: () =>
@@ -36,6 +38,7 @@ describe.skipIf(server.missing !== undefined)('on a real server', () => {
                 : nats.readJson<unknown>({ url, stream: streams }),
             splits: new Map(streams.map((stream) => [stream, records])),
             failures: new Map(streams.map((stream) => [stream, 1])),
+            headers: new Map(streams.map((stream) => [stream, carried])),
             append: (stream, values) => store(stream, json(values)),
             more: ['more', 'and more'],
             worksOutside: true,

@@ -1,47 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { rm } from 'node:fs/promises'
 import path from 'node:path'
-import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
+import { startJob, type JobResult } from '@millrace/core/job'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { headers, nanos } from '@nats-io/transport-node'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { nats, type ReadOptions } from '../src/index.ts'
+import { contextOf, dataDirectory, failed, run, startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { url, nc, manager, freshStream, store, textsIn, countIn } = server
-
-const directories: string[] = []
-afterEach(async () => {
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
-})
-
-async function dataDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-nats-job-'))
-  directories.push(directory)
-  return directory
-}
-
-function startOn(built: Pipeline, directory: string, isBounded: boolean, warnings: string[] = []): Job {
-  return startJob({
-    graph: built.describe({}).graph,
-    platform: nodePlatform(),
-    store: memoryStore(),
-    directory,
-    isBounded,
-    checkpoints: { everyMs: 50 },
-    restart: { kind: 'none' },
-    observer: (event: JobEvent) => {
-      if (event.kind === 'warning') warnings.push(event.message)
-    },
-  })
-}
-
-async function run(built: Pipeline, directory: string, warnings: string[] = []): Promise<JobResult> {
-  return startOn(built, directory, true, warnings).ended
-}
 
 const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
 const numbers = (first: number, amount: number): string[] => upTo(amount).map((n) => String(first + n))
@@ -55,11 +25,6 @@ function copying(stream: string, output: string, options: Partial<ReadOptions> =
     )
   })
 }
-
-const failed = (message: RegExp): object => ({
-  outcome: 'failed',
-  error: { message: expect.stringMatching(message) },
-})
 
 describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
   test('copies each of 10,000 messages once and in order, while the server is killed and restarted twice', async () => {
@@ -279,23 +244,6 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
 })
 
 describe.skipIf(server.missing !== undefined)('staged messages', () => {
-  const context = async (warnings: string[] = []): Promise<never> => {
-    const { clock, random, fs } = nodePlatform()
-    return {
-      name: 'out',
-      clock,
-      random,
-      fs,
-      directory: await dataDirectory(),
-      owner: { job: 'j', epoch: 1, confirm: () => Promise.resolve() },
-      signal: new AbortController().signal,
-      isBounded: false,
-      warn: (message: string) => warnings.push(message),
-      down: () => {},
-      trying: () => {},
-      up: () => {},
-    } as never
-  }
   const times = new Float64Array(3)
   const batch = {
     length: 3,
@@ -310,7 +258,7 @@ describe.skipIf(server.missing !== undefined)('staged messages', () => {
   const interrupted = async (config: object) => {
     const stream = await freshStream({ duplicate_window: nanos(100), ...config })
     const sink = nats.writeJson<number>({ url, stream, subject: stream })
-    const where = await context()
+    const where = await contextOf('out')
     const writer = await sink.open(0, [], where)
     await writer.write(batch, () => {})
     const staged = (await writer.prepare(1))!

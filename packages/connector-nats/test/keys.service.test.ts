@@ -1,37 +1,17 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { memory } from '@millrace/connector-memory'
-import { startJob, type Job } from '@millrace/core/job'
+import type { Job } from '@millrace/core/job'
 import { enrich, pipeline, type Pipeline } from '@millrace/flow'
-import { nodePlatform } from '@millrace/node'
-import { memoryStore } from '@millrace/store-memory'
 import { headers } from '@nats-io/transport-node'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { nats, type KeyChange, type KeyDeletion } from '../src/index.ts'
+import { dataDirectory, startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { url, manager, freshStream } = server
 
-const directories: string[] = []
-afterEach(async () => {
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
-})
-
-async function start(built: Pipeline, isBounded = true): Promise<Job> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-nats-keys-'))
-  directories.push(directory)
-  return startJob({
-    graph: built.describe({}).graph,
-    platform: nodePlatform(),
-    store: memoryStore(),
-    directory,
-    isBounded,
-    checkpoints: { everyMs: 50 },
-    restart: { kind: 'none' },
-  })
-}
+const start = async (built: Pipeline, isBounded = true): Promise<Job> =>
+  startOn(built, await dataDirectory(), isBounded)
 
 /** A bucket as `nats kv add` makes it. */
 async function freshBucket(): Promise<string> {
@@ -47,13 +27,16 @@ async function freshBucket(): Promise<string> {
   return bucket
 }
 
-async function put(bucket: string, key: string, value: unknown): Promise<void> {
-  await manager.jetstream().publish(`$KV.${bucket}.${key}`, JSON.stringify(value))
+async function put(bucket: string, key: string, value: unknown, trace?: string): Promise<void> {
+  const given = headers()
+  if (trace !== undefined) given.set('trace', trace)
+  await manager.jetstream().publish(`$KV.${bucket}.${key}`, JSON.stringify(value), { headers: given })
 }
 
 async function remove(bucket: string, key: string, operation: 'DEL' | 'PURGE'): Promise<void> {
   const given = headers()
   given.set('KV-Operation', operation)
+  given.set('trace', `remove ${key}`)
   if (operation === 'PURGE') given.set('Nats-Rollup', 'sub')
   await manager.jetstream().publish(`$KV.${bucket}.${key}`, '', { headers: given })
 }
@@ -67,7 +50,7 @@ describe.skipIf(server.missing !== undefined)('a bucket of the key-value store',
     const bucket = await freshBucket()
     await put(bucket, 'cellar', { limit: 1 })
     await put(bucket, 'attic.north', { limit: 2 })
-    await put(bucket, 'cellar', { limit: 3 })
+    await put(bucket, 'cellar', { limit: 3 }, 'put cellar')
     await put(bucket, 'other', { limit: 4 })
     await remove(bucket, 'other', 'PURGE')
     const changes = memory.write<KeyChange<Room>>()
@@ -84,6 +67,13 @@ describe.skipIf(server.missing !== undefined)('a bucket of the key-value store',
       { kind: 'put', key: 'cellar', value: { limit: 3 }, revision: 3 },
       { kind: 'deletion', key: 'other', revision: 5 },
       { kind: 'deletion', key: 'cellar', revision: 6 },
+    ])
+    // What the key-value store says with a header is none of the record's.
+    expect(changes.committed.map((change) => change.headers)).toEqual([
+      undefined,
+      { trace: 'put cellar' },
+      { trace: 'remove other' },
+      { trace: 'remove cellar' },
     ])
   })
 

@@ -1,5 +1,5 @@
 import { jetstreamManager, type JetStreamManager, type StreamConfig } from '@nats-io/jetstream'
-import { connect, type NatsConnection } from '@nats-io/transport-node'
+import { connect, headers, type MsgHdrs, type NatsConnection } from '@nats-io/transport-node'
 import { afterAll } from 'vitest'
 import { service } from '../../../scripts/services/service.ts'
 
@@ -14,7 +14,11 @@ export interface RealServer {
   /** Makes a stream with a name that nothing has used before. Its subjects are its name and everything below it. */
   readonly freshStream: (config?: Partial<StreamConfig>) => Promise<string>
   /** Stores messages, and waits until the stream has them. */
-  readonly store: (subject: string, texts: readonly string[]) => Promise<void>
+  readonly store: (
+    subject: string,
+    texts: readonly string[],
+    headers?: Readonly<Record<string, string>>,
+  ) => Promise<void>
   /** The texts of all messages of a stream, in order. */
   readonly textsIn: (stream: string) => Promise<readonly string[]>
   readonly countIn: (stream: string) => Promise<number>
@@ -47,13 +51,17 @@ export async function realServer(): Promise<RealServer> {
       await manager.streams.add({ name, subjects: [name, `${name}.>`], ...config })
       return name
     },
-    store: async (subject, texts) => {
+    store: async (subject, texts, given = {}) => {
       for (let at = 0; at < texts.length; at += 500) {
         const chunk = texts.slice(at, at + 500)
         // An id, so that a try that is repeated stores nothing twice.
         await Promise.all(
           chunk.map((text, n) =>
-            client.publish(subject, text, { retries: 50, msgID: `${subject}-${at + n}-${text}` }),
+            client.publish(subject, text, {
+              retries: 50,
+              msgID: `${subject}-${at + n}-${text}`,
+              headers: headersFrom(given),
+            }),
           ),
         )
       }
@@ -61,6 +69,13 @@ export async function realServer(): Promise<RealServer> {
     textsIn: (stream) => patiently(() => textsIn(manager, stream)),
     countIn: (stream) => patiently(async () => (await manager.streams.info(stream)).state.messages),
   }
+}
+
+/** The client adds the id of a message to what it is given. */
+function headersFrom(given: Readonly<Record<string, string>>): MsgHdrs {
+  const all = headers()
+  for (const [name, value] of Object.entries(given)) all.append(name, value)
+  return all
 }
 
 async function textsIn(manager: JetStreamManager, stream: string): Promise<readonly string[]> {
