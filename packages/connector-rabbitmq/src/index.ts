@@ -1,13 +1,7 @@
 /** Reads and writes RabbitMQ in Millrace pipelines. */
 export * as rabbitmq from './rabbitmq.ts'
-export type {
-  HeaderValue,
-  Properties,
-  QueueMessage,
-  RabbitHeaders,
-  RabbitMessage,
-  StreamMessage,
-} from './message.ts'
+export type { HeaderValue, RabbitHeaders } from './headers.ts'
+export type { Properties, QueueMessage, RabbitMessage, StreamMessage } from './message.ts'
 export type { RabbitOptions, TlsOptions } from './options.ts'
 export type { OutgoingMessage } from './outgoing.ts'
 export type { QueuePosition } from './queue-reader.ts'

@@ -1,17 +1,5 @@
 import type { ConsumeMessage, MessageProperties } from 'amqplib'
-
-/** A value of a header. A time has the form `{ '!': 'timestamp', value: seconds }`. */
-export type HeaderValue =
-  | string
-  | number
-  | boolean
-  | null
-  | Uint8Array
-  | readonly HeaderValue[]
-  | { readonly [name: string]: HeaderValue }
-
-/** The headers of a message. */
-export type RabbitHeaders = Readonly<Record<string, HeaderValue>>
+import type { RabbitHeaders } from './headers.ts'
 
 /** What a message may say about itself. */
 export interface Properties {

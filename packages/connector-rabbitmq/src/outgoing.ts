@@ -1,7 +1,8 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, noHeaders, type RecordHeaders } from '@millrace/core'
 import type { Batch, RejectRecord } from '@millrace/core/connector'
 import type { Options } from 'amqplib'
-import type { HeaderValue, Properties, RabbitHeaders } from './message.ts'
+import { withoutOwn, type HeaderValue, type RabbitHeaders } from './headers.ts'
+import type { Properties } from './message.ts'
 
 /** A message to write. */
 export interface OutgoingMessage extends Properties {
@@ -10,6 +11,7 @@ export interface OutgoingMessage extends Properties {
   readonly exchange?: string
   /** Default: the routing key of the sink. */
   readonly routingKey?: string
+  /** Default: the headers that the record has in the stream. `{}`: none. */
   readonly headers?: RabbitHeaders
 }
 
@@ -30,7 +32,7 @@ export interface OutgoingOptions<T> {
   readonly isPersistent: boolean
   /** How long the broker may confirm nothing before messages are sent again. */
   readonly confirmMs: number
-  readonly messageOf: (value: T) => OutgoingMessage
+  readonly messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage
 }
 
 /** The client encodes headers into so many bytes. */
@@ -47,7 +49,7 @@ export function messagesOf<T>(
   const messages: ReadyMessage[] = []
   for (let index = 0; index < batch.length; index++) {
     try {
-      messages.push(ready(index, batch.values[index]!, options, idOf))
+      messages.push(ready(batch, index, options, idOf))
     } catch (error) {
       reject(index, error)
     }
@@ -55,9 +57,16 @@ export function messagesOf<T>(
   return messages
 }
 
-function ready<T>(index: number, value: T, sink: OutgoingOptions<T>, idOf: () => string): ReadyMessage {
-  const made = sink.messageOf(value)
-  const { exchange = sink.exchange, routingKey = sink.routingKey, data, headers } = made
+function ready<T>(
+  batch: Batch<T>,
+  index: number,
+  sink: OutgoingOptions<T>,
+  idOf: () => string,
+): ReadyMessage {
+  const carried = withoutOwn(batch.headers?.[index] ?? noHeaders)
+  const made = sink.messageOf(batch.values[index]!, carried)
+  const { exchange = sink.exchange, routingKey = sink.routingKey, data } = made
+  const headers = headersOf(made.headers ?? carried)
   if (routingKey === undefined) throw unsendable('it has no routing key')
   if (typeof data !== 'string' && !(data instanceof Uint8Array)) {
     throw unsendable(`its data is ${typeof data}; give text or bytes`)
@@ -69,14 +78,13 @@ function ready<T>(index: number, value: T, sink: OutgoingOptions<T>, idOf: () =>
     index,
     exchange,
     routingKey,
-    data:
-      typeof data === 'string' ? Buffer.from(data) : Buffer.from(data.buffer, data.byteOffset, data.length),
+    data: typeof data === 'string' ? Buffer.from(data) : bufferOf(data),
     options: {
       ...properties,
       messageId: properties.messageId ?? idOf(),
       persistent: sink.isPersistent,
       mandatory: true,
-      ...(headers !== undefined && { headers: headersOf(headers) }),
+      ...(headers !== undefined && { headers }),
     },
   }
 }
@@ -116,13 +124,26 @@ function shortText(name: string, text: unknown): void {
     throw unsendable(`its ${name} is longer than 255 bytes`)
 }
 
-function headersOf(headers: RabbitHeaders): RabbitHeaders {
-  if (typeof headers !== 'object' || headers === null) throw unsendable('its headers are no object')
+/** Undefined if there are none. */
+function headersOf(given: RabbitHeaders): RabbitHeaders | undefined {
+  if (given === noHeaders) return undefined
+  if (typeof given !== 'object' || given === null) throw unsendable('its headers are no object')
   // That of a stream says where a message was, and would make a queue look like a stream.
-  const { 'x-stream-offset': _, ...kept } = headers
+  const { 'x-stream-offset': _, ...headers } = given
+  const kept = Object.fromEntries(
+    Object.entries(headers).map(([name, value]) => [
+      name,
+      value instanceof Uint8Array ? bufferOf(value) : value,
+    ]),
+  )
   if (sizeOf(kept, 0) > headerBytesMax)
     throw unsendable(`its headers are larger than ${headerBytesMax} bytes`)
   return kept
+}
+
+/** The client knows bytes as a `Buffer` only. */
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** An upper bound of the bytes of a header. Throws if it has something that the protocol does not have. */

@@ -1,9 +1,16 @@
 import { MillraceError } from '@millrace/core'
-import type { ConnectorContext, DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import {
+  headerColumn,
+  type ConnectorContext,
+  type DecodeFailure,
+  type Poll,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Connection, Link, OpenChannel } from './link.ts'
+import { carriedHeaders } from './headers.ts'
 import { offsetOf, queueMessage, type Decode, type QueueMessage } from './message.ts'
 
 /** How far a queue was read. */
@@ -172,7 +179,14 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
         read.push(each)
       } catch (error) {
         if (this.#parts.rejects) this.#reject(number, error)
-        else failures.push({ index: values.length, error, raw: message.content, place: placeOf(each) })
+        else
+          failures.push({
+            index: values.length,
+            error,
+            raw: message.content,
+            place: placeOf(each),
+            headers: carriedHeaders(message),
+          })
       }
     }
     if (values.length === 0 && failures.length === 0) return undefined
@@ -182,7 +196,8 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       place: (index: number) => placeOf(read[index]!),
       raw: (index: number) => read[index]!.message.content,
     }
-    return { kind: 'records', values, origin, failures }
+    const headers = headerColumn(read, (each) => carriedHeaders(each.message))
+    return { kind: 'records', values, headers, origin, failures }
   }
 
   #reject(number: number, error: unknown): void {

@@ -33,6 +33,7 @@ const receiveOptions = ['queue', 'prefetch', 'deduplicateBy', 'rememberIds', 'if
 /** Each queue is a split. Messages are acknowledged once a checkpoint has their records. */
 export class QueueSource<T> implements Source<T, QueuePosition> {
   readonly kind = 'rabbitmq-queue'
+  readonly hasHeaders = true
   readonly durability: Source<T>['durability']
   readonly #queues: readonly string[]
   readonly decode?: (raw: Uint8Array) => T

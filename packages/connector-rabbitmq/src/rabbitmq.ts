@@ -1,5 +1,5 @@
 /** Queues, streams and exchanges of RabbitMQ. */
-import { positiveDurationMs, type Duration } from '@millrace/core'
+import { positiveDurationMs, type Duration, type RecordHeaders } from '@millrace/core'
 import {
   beginsWith,
   decodeJson,
@@ -12,7 +12,8 @@ import {
   type Sink,
   type Source,
 } from '@millrace/core/connector'
-import type { QueueMessage, RabbitHeaders, StreamMessage } from './message.ts'
+import type { RabbitHeaders } from './headers.ts'
+import type { QueueMessage, StreamMessage } from './message.ts'
 import { addressOf, invalid, type RabbitOptions } from './options.ts'
 import type { OutgoingMessage, OutgoingOptions } from './outgoing.ts'
 import type { QueuePosition } from './queue-reader.ts'
@@ -66,14 +67,21 @@ export interface WriteOptions<T> extends RabbitOptions {
 
 /** How values are written as JSON or text. */
 export interface WriteValuesOptions<T> extends WriteOptions<T> {
-  readonly headers?: (value: T) => RabbitHeaders
+  /**
+   * The headers of a message. Default: those that its record has in the stream, which its source or `withHeaders` gave it; they are
+   * the second argument. Those of a broker, such as `x-death`, are not among them.
+   *
+   * @example
+   * headers: (order, headers) => ({ ...headers, tenant: order.tenant })
+   */
+  readonly headers?: (value: T, headers: RecordHeaders) => RabbitHeaders
   readonly priority?: (value: T) => number
 }
 
 /** How messages are written that the program makes itself. */
 export interface WriteMessagesOptions<T> extends WriteOptions<T> {
-  /** Makes the message of a value. What it throws follows the error policy. */
-  readonly message: (value: T) => OutgoingMessage
+  /** Makes the message of a value, with the headers that its record has. What it throws follows the error policy. */
+  readonly message: (value: T, headers: RecordHeaders) => OutgoingMessage
 }
 
 /**
@@ -207,10 +215,10 @@ function values<T>(
   contentType: string,
   encode: (value: T) => string | Uint8Array,
 ): Sink<T, never> {
-  return sink(what, options, (value: T) => ({
+  return sink(what, options, (value: T, carried) => ({
     data: encode(value),
     contentType,
-    ...(headers !== undefined && { headers: headers(value) }),
+    ...(headers !== undefined && { headers: headers(value, carried) }),
     ...(priority !== undefined && { priority: priority(value) }),
   }))
 }
@@ -220,7 +228,7 @@ const writeOptions = ['queue', 'exchange', 'routingKey', 'messageId', 'persisten
 function sink<T>(
   what: string,
   options: WriteOptions<T>,
-  messageOf: (value: T) => OutgoingMessage,
+  messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage,
 ): Sink<T, never> {
   const address = addressOf(what, options, writeOptions)
   const { queue, exchange, routingKey, messageId, persistent = true, confirmTimeout = '30s' } = options
@@ -235,10 +243,10 @@ function sink<T>(
     routingKey: queue ?? (typeof routingKey === 'string' ? routingKey : undefined),
     isPersistent: persistent,
     confirmMs: positiveDurationMs(confirmTimeout, `${what}: confirmTimeout`),
-    messageOf: (value) => ({
+    messageOf: (value, headers) => ({
       ...(keyOf !== undefined && { routingKey: keyOf(value) }),
       ...(messageId !== undefined && { messageId: messageId(value) }),
-      ...messageOf(value),
+      ...messageOf(value, headers),
     }),
   }
   return new QueueSink(address, outgoing)

@@ -1,7 +1,8 @@
-import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { unreadable } from './broker-error.ts'
 import type { Connection, Link } from './link.ts'
+import { carriedHeaders } from './headers.ts'
 import { offsetOf, streamMessage, type Decode, type StreamMessage } from './message.ts'
 import { consumeStream, stateOf, streamCredit, type StreamState } from './stream-probe.ts'
 
@@ -86,25 +87,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   #decoded(messages: readonly ConsumeMessage[]): Poll<T> {
-    const { name, stream, decode } = this.#parts
-    const values: T[] = []
-    const read: ConsumeMessage[] = []
-    const failures: DecodeFailure[] = []
-    for (const message of messages) {
-      try {
-        values.push(decode(streamMessage(stream, message)))
-        read.push(message)
-      } catch (error) {
-        failures.push({ index: values.length, error, raw: message.content, place: placeOf(message) })
-      }
-    }
-    const origin = {
-      source: name,
-      split: stream,
-      place: (index: number) => placeOf(read[index]!),
-      raw: (index: number) => read[index]!.content,
-    }
-    return { kind: 'records', values, origin, failures }
+    const { name: source, stream: split, decode } = this.#parts
+    return decodedPoll(messages, {
+      source,
+      split,
+      decode: (message) => decode(streamMessage(split, message)),
+      raw: ({ content }) => content,
+      place: (message) => `offset ${offsetOf(message)}`,
+      headers: carriedHeaders,
+    })
   }
 
   async #readAll(): Promise<void> {
@@ -205,8 +196,4 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #wake(): void {
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
-}
-
-function placeOf(message: ConsumeMessage): string {
-  return `offset ${offsetOf(message)}`
 }

@@ -38,6 +38,7 @@ const farthestTime = 8.64e15
 /** Each stream is a split, and the offset of the next message is its position. */
 export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly kind = 'rabbitmq-stream'
+  readonly hasHeaders = true
   readonly durability = 'replayable'
   readonly #streams: readonly string[]
   readonly decode?: (raw: Uint8Array) => T

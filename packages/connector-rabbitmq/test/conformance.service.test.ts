@@ -9,6 +9,8 @@ const { url, freshQueue, store, textsIn, use } = server
 
 const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
 const json = (values: readonly unknown[]): string[] => values.map((value) => JSON.stringify(value))
+/** Those of three records, of a failure, and of four more records. */
+const carried = [undefined, undefined, undefined, ...Array.from({ length: 5 }, () => ({ trace: 't' }))]
 const features: SourceFeatures = {
   durability: 'redelivering',
   ends: true,
@@ -25,6 +27,7 @@ function afterOthers<T>(source: Source<T>): Source<T> {
   return {
     kind: source.kind,
     durability: source.durability,
+    hasHeaders: source.hasHeaders ?? false,
     discover: (context) => source.discover(context),
     open: async (queue, from, context) => {
       await expect.poll(() => isFree(queue), { timeout: 60_000, interval: 5 }).toBe(true)
@@ -45,9 +48,8 @@ describe.skipIf(server.missing !== undefined)('on a real broker', () => {
             const queues = [await freshQueue(args), await freshQueue(args)]
             const ids = (text: string): string => `id-${text}`
             for (const queue of queues) {
-              await store(queue, [...json(records.slice(0, 3)), 'not JSON', ...json(records.slice(3))], {
-                ids,
-              })
+              await store(queue, json(records.slice(0, 3)), { ids })
+              await store(queue, ['not JSON', ...json(records.slice(3))], { ids, headers: { trace: 't' } })
             }
             return {
               source: () =>
@@ -60,6 +62,7 @@ describe.skipIf(server.missing !== undefined)('on a real broker', () => {
                 ),
               splits: new Map(queues.map((queue) => [queue, records])),
               failures: new Map(queues.map((queue) => [queue, 1])),
+              headers: new Map(queues.map((queue) => [queue, carried])),
               append: (queue, values) => store(queue, json(values), { ids }),
               more: ['more', 'and more'],
               worksOutside: true,
@@ -84,12 +87,14 @@ describe.skipIf(server.missing !== undefined)('on a real broker', () => {
         const args = { 'x-queue-type': 'stream' }
         const streams = [await freshQueue(args), await freshQueue(args)]
         for (const stream of streams) {
-          await store(stream, [...json(records.slice(0, 3)), 'not JSON', ...json(records.slice(3))])
+          await store(stream, json(records.slice(0, 3)))
+          await store(stream, ['not JSON', ...json(records.slice(3))], { headers: { trace: 't' } })
         }
         return {
           source: () => rabbitmq.readJson<unknown>({ url, stream: streams }),
           splits: new Map(streams.map((stream) => [stream, records])),
           failures: new Map(streams.map((stream) => [stream, 1])),
+          headers: new Map(streams.map((stream) => [stream, carried])),
           append: (stream, values) => store(stream, json(values)),
           more: ['more', 'and more'],
           worksOutside: true,
