@@ -233,11 +233,18 @@ describe('opening', () => {
 const records = [1, { a: ['ü', null] }, 'three', [4], 5, 6, 7, 8, 9, 10]
 const splits = new Map([['inbox', records]])
 
-/** Posts values in two requests. */
+const trace = { traceparent: '00-1' }
+const halfOf = (values: readonly unknown[]): number => Math.ceil(values.length / 2)
+const headers = new Map([['inbox', records.map((_, at) => (at < halfOf(records) ? undefined : trace))]])
+
+/** Posts values in two requests, of which the second has a trace. */
 async function postValues(url: string, values: readonly unknown[]): Promise<void> {
-  const half = Math.ceil(values.length / 2)
-  for (const part of [values.slice(0, half), values.slice(half)]) {
-    const response = await postLines(url, part.map((value) => JSON.stringify(value)).join('\n'))
+  const half = halfOf(values)
+  for (const [part, fields] of [
+    [values.slice(0, half), {}],
+    [values.slice(half), trace],
+  ] as const) {
+    const response = await postLines(url, part.map((value) => JSON.stringify(value)).join('\n'), fields)
     expect(response.status).toBe(200)
   }
 }
@@ -259,6 +266,7 @@ describeCases(
       return Promise.resolve({
         source: () => (source = http.receive<unknown>({ port: 0 })),
         splits,
+        headers,
         more: ['later', { b: 1 }],
         deliver: () => send(records),
         append: (_split, values) => send(values),
@@ -279,7 +287,7 @@ describeCases(
       const reader = await source.open('inbox', undefined, context)
       await postValues((await source.address()).url, records)
       await reader.close()
-      return { source: () => http.receive<unknown>({ port: 0 }), splits }
+      return { source: () => http.receive<unknown>({ port: 0 }), splits, headers }
     },
     features: { ...features, ends: true, grows: false },
   }),

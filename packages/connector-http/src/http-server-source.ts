@@ -1,5 +1,6 @@
 import { describeError, MillraceError } from '@millrace/core'
 import {
+  decodeJson,
   parserOf,
   type ConnectorContext,
   type Discovery,
@@ -60,6 +61,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
   readonly kind = 'http'
   readonly durability = 'replayable'
   readonly needsMainThread = true
+  readonly hasHeaders = true
   readonly #plan: ServerPlan
   readonly #parse: (value: unknown) => T
   readonly #addresses = new ServerAddressBook()
@@ -67,6 +69,10 @@ class ListeningSource<T> implements HttpServerSource<T> {
   constructor(plan: ServerPlan, parse: (value: unknown) => T) {
     this.#plan = plan
     this.#parse = parse
+  }
+
+  decode(raw: Uint8Array): T {
+    return this.#parse(decodeJson(raw))
   }
 
   discover(): Promise<Discovery> {

@@ -1,4 +1,4 @@
-import type { Origin } from '@millrace/core/connector'
+import type { HeaderColumn, Origin } from '@millrace/core/connector'
 import type { LogPlace } from '@millrace/segment-log'
 
 /** An entry of the inbox with its records decoded. */
@@ -6,6 +6,8 @@ export interface FetchedRecords extends LogPlace {
   /** Its size in the file, in bytes. */
   readonly bytes: number
   readonly records: readonly Uint8Array[]
+  /** What they carry. Absent if none carries anything. */
+  readonly headers: HeaderColumn | undefined
 }
 
 /** Consecutive records of one entry. */

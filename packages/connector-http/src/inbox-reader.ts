@@ -1,5 +1,7 @@
+import type { RecordHeaders } from '@millrace/core'
 import {
   decodeJson,
+  headerColumn,
   type ConnectorContext,
   type DecodeFailure,
   type Poll,
@@ -24,6 +26,13 @@ export interface InboxReaderOptions<T> {
   readonly parse: (value: unknown) => T
   /** Called first when the reader closes: after it resolves, nothing is appended. */
   readonly onClose: () => Promise<void>
+}
+
+/** What a poll has taken: records with their headers, and what is none. */
+interface Polled<T> {
+  readonly values: T[]
+  readonly headers: (RecordHeaders | undefined)[]
+  readonly failures: DecodeFailure[]
 }
 
 /**
@@ -70,16 +79,17 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
       return this.#hasEnded ? { kind: 'end' } : { kind: 'pending', isCaughtUp: this.#saidCaughtUp }
     }
     this.#saidCaughtUp = false
-    const values: T[] = []
-    const failures: DecodeFailure[] = []
+    const polled: Polled<T> = { values: [], headers: [], failures: [] }
     const origin = new InboxOrigin(this.#options.context.name, this.#options.split)
     for (let taken = 0; taken < limit && this.#fetched.length > 0;) {
-      taken += this.#take(this.#fetched[0]!, limit - taken, values, failures, origin)
+      taken += this.#take(this.#fetched[0]!, limit - taken, polled, origin)
     }
     this.#fetchAhead()
+    const { values, failures } = polled
+    const headers = headerColumn(polled.headers, (each) => each)
     return failures.length === 0
-      ? { kind: 'records', values, origin }
-      : { kind: 'records', values, origin, failures }
+      ? { kind: 'records', values, headers, origin }
+      : { kind: 'records', values, headers, origin, failures }
   }
 
   ready(): Promise<void> {
@@ -134,8 +144,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   #take(
     entry: FetchedRecords,
     limit: number,
-    values: T[],
-    failures: DecodeFailure[],
+    { values, headers, failures }: Polled<T>,
     origin: InboxOrigin,
   ): number {
     const start = this.#record
@@ -143,10 +152,12 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     origin.add(values.length, entry, start)
     for (let record = start; record < end; record++) {
       const raw = entry.records[record]!
+      const carried = entry.headers?.[record]
       try {
         values.push(this.#options.parse(decodeJson(raw)))
+        headers.push(carried)
       } catch (error) {
-        failures.push({ index: values.length, error, raw, place: placeOf(entry, record) })
+        failures.push({ index: values.length, error, raw, place: placeOf(entry, record), headers: carried })
         origin.add(values.length, entry, record + 1)
       }
     }
@@ -187,10 +198,11 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     this.#fetching = undefined
   }
 
-  #add(place: Omit<FetchedRecords, 'records'>, requests: readonly AcceptedRequest[]): void {
+  #add(place: LogPlace & { readonly bytes: number }, requests: readonly AcceptedRequest[]): void {
     const records = requests.flatMap((each) => each.records)
     if (records.length === 0) return
-    this.#fetched.push({ ...place, records })
+    const carried = requests.flatMap((each) => each.records.map(() => each.headers))
+    this.#fetched.push({ ...place, records, headers: headerColumn(carried, (each) => each) })
     this.#fetchedBytes += place.bytes
   }
 }

@@ -1,5 +1,5 @@
 import { AppendLog, type AppendLogOptions } from '@millrace/segment-log'
-import { readRemembered, writeRemembered, writeRequests } from './inbox-entry.ts'
+import { bytesIn, readRemembered, writeRemembered, writeRequests } from './inbox-entry.ts'
 import type { AcceptedRequest, RememberedRequest } from './inbox-entry.ts'
 import { requirePosition, type InboxPosition } from './inbox-position.ts'
 import { RememberedRequests } from './remembered-requests.ts'
@@ -73,7 +73,7 @@ export class Inbox {
    * Rejects with `FS_FULL` while the disk is full; later requests succeed when there is room again.
    */
   append(request: AcceptedRequest): Promise<void> {
-    const bytes = request.records.reduce((sum, record) => sum + record.length, 0)
+    const bytes = bytesIn(request)
     return new Promise((resolve, reject) => {
       this.#pending.push({ request, bytes, resolve, reject })
       this.#pendingBytes += bytes

@@ -1,6 +1,6 @@
 import { describeError, isMillraceError } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
-import type { AcceptedRequest } from './inbox-entry.ts'
+import { bytesIn, type AcceptedRequest } from './inbox-entry.ts'
 import type { Inbox } from './inbox.ts'
 
 /**
@@ -41,7 +41,7 @@ export class PatientAppend {
   }
 
   async #insist(request: AcceptedRequest): Promise<void> {
-    const bytes = request.records.reduce((sum, record) => sum + record.length, 0)
+    const bytes = bytesIn(request)
     for (;;) {
       const isLastTry = this.#isStopping
       try {

@@ -2,6 +2,7 @@ import { describeError, isMillraceError } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
 import { checksum } from '@millrace/segment-log'
 import type { ContentCoding, Inflate } from './content-coding.ts'
+import type { AcceptedRequest } from './inbox-entry.ts'
 import type { Inbox } from './inbox.ts'
 import type { Answer, IncomingRequest } from './incoming-request.ts'
 import { Refusal } from './refusal.ts'
@@ -83,8 +84,9 @@ export class Receiver {
     const failing = this.#whyFailing()
     if (failing !== undefined) throw failing
     const { plan } = this.#options
-    if (wish.key === '') return success(plan, await this.#keep('', 0, records))
-    return this.#acceptOnce(wish.key, checksum(body), records)
+    const { key, headers } = wish
+    if (key === '') return success(plan, await this.#keep({ key, fingerprint: 0, records, headers }))
+    return this.#acceptOnce({ key, fingerprint: checksum(body), records, headers })
   }
 
   /** The body in UTF-8, decompressed. */
@@ -116,7 +118,8 @@ export class Receiver {
   }
 
   /** Accepts a request with a key unless that was already done. */
-  async #acceptOnce(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<Answer> {
+  async #acceptOnce(request: AcceptedRequest): Promise<Answer> {
+    const { key, fingerprint } = request
     const { inbox, plan } = this.#options
     const before = inbox.remembered.get(key) ?? this.#underWay.get(key)
     if (before !== undefined) {
@@ -128,7 +131,7 @@ export class Receiver {
       }
       return success(plan, await before.accepted, { 'idempotency-replayed': 'true' })
     }
-    const accepted = this.#keep(key, fingerprint, records)
+    const accepted = this.#keep(request)
     this.#underWay.set(key, { fingerprint, accepted })
     try {
       return success(plan, await accepted)
@@ -138,9 +141,9 @@ export class Receiver {
   }
 
   /** Stores the records and returns their number. */
-  async #keep(key: string, fingerprint: number, records: readonly Uint8Array[]): Promise<number> {
+  async #keep(request: AcceptedRequest): Promise<number> {
+    const { key, records } = request
     const { inbox, plan } = this.#options
-    const request = { key, fingerprint, records }
     if (records.length === 0 && key === '') return 0
     if (plan.ack === 'received') {
       inbox.remembered.add(request)

@@ -1,6 +1,7 @@
 import { acceptedCodings, contentCoding, type ContentCoding } from './content-coding.ts'
 import { acceptedTypes, bodyType, type BodyType } from './content-type.ts'
 import type { IncomingRequest } from './incoming-request.ts'
+import type { RequestHeaders } from './inbox-entry.ts'
 import { Refusal } from './refusal.ts'
 import { checkAccess, healthPath, requireHost, requireMethod, type SameSecret } from './serve/access.ts'
 import type { ServerPlan } from './server-options.ts'
@@ -14,6 +15,8 @@ export type Wish =
       readonly coding: ContentCoding | 'identity'
       /** '' if the client sent none. */
       readonly key: string
+      /** What the records carry; undefined if nothing. */
+      readonly headers: RequestHeaders | undefined
       /** The announced length of the body as sent; undefined if unknown. */
       readonly bodyBytes: number | undefined
     }
@@ -35,7 +38,14 @@ export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: S
   if (key !== '' && !keyPattern.test(key)) {
     throw new Refusal(400, 'the Idempotency-Key must be 1 to 255 visible ASCII characters')
   }
-  return { kind: 'records', type, coding, key, bodyBytes: bodyBytesOf(request, plan.bodyBytesMax) }
+  const headers = headersOf(request, plan.headers)
+  return { kind: 'records', type, coding, key, headers, bodyBytes: bodyBytesOf(request, plan.bodyBytesMax) }
+}
+
+function headersOf(request: IncomingRequest, names: readonly string[]): RequestHeaders | undefined {
+  const fields = names.map((name) => [name, request.header(name)] as const)
+  const sent = fields.filter((field): field is [string, string] => field[1] !== undefined)
+  return sent.length === 0 ? undefined : Object.fromEntries(sent)
 }
 
 function codingOf(header: string | undefined): ContentCoding | 'identity' {

@@ -1,4 +1,5 @@
 import { positiveDurationMs, type Duration } from '@millrace/core'
+import { isCredential, isFieldName, traceFields } from './header-fields.ts'
 import { accessPlanOf, isCount, requireOption, type AccessOptions, type AccessPlan } from './serve/access.ts'
 
 /** Options of the HTTP server: where it listens, what it accepts, and its limits. */
@@ -9,6 +10,11 @@ export interface HttpServerOptions extends AccessOptions {
    * answered.
    */
   readonly ack?: 'durable' | 'received'
+  /**
+   * The header fields of a request that its records carry as headers, besides `traceparent`, `tracestate` and `baggage`. Those that tell
+   * who a client is (`authorization`, `cookie`) are refused.
+   */
+  readonly headers?: readonly string[]
   /** The largest body in bytes, both as sent and inflated. Default 1 MiB. */
   readonly bodyBytesMax?: number
   /**
@@ -28,6 +34,8 @@ export interface HttpServerOptions extends AccessOptions {
 /** The options with defaults applied. */
 export interface ServerPlan extends AccessPlan {
   readonly ack: 'durable' | 'received'
+  /** The header fields that records carry, in lower case. */
+  readonly headers: readonly string[]
   readonly bodyBytesMax: number
   readonly inboxBytesMax: number
   readonly retryAfterSeconds: number
@@ -39,10 +47,13 @@ export interface ServerPlan extends AccessPlan {
 /** Validates options and applies defaults. Throws `OPTION_INVALID` for invalid or unsafe options. */
 export function planOf(options: HttpServerOptions): ServerPlan {
   const { ack = 'durable', bodyBytesMax = 1024 * 1024, inboxBytesMax = 256 * 1024 * 1024 } = options
-  const { retryAfterSeconds = 1, idempotencyKeysMax = 10_000 } = options
+  const { retryAfterSeconds = 1, idempotencyKeysMax = 10_000, headers = [] } = options
   const require = (isValid: boolean, name: string, value: unknown, wanted: string): void =>
     requireOption('http.receive', isValid, name, value, wanted)
   require(ack === 'durable' || ack === 'received', 'ack', ack, "'durable' or 'received'")
+  const areCarried =
+    Array.isArray(headers) && headers.every((name) => isFieldName(name) && !isCredential(name))
+  require(areCarried, 'headers', headers, 'names of header fields, without authorization and cookie')
   const isSize = isCount(bodyBytesMax) && bodyBytesMax > 0
   require(isSize, 'bodyBytesMax', bodyBytesMax, 'a whole number of bytes')
   require(isCount(retryAfterSeconds), 'retryAfterSeconds', retryAfterSeconds, 'a whole number of seconds')
@@ -53,6 +64,7 @@ export function planOf(options: HttpServerOptions): ServerPlan {
   return {
     ...accessPlanOf('http.receive', options, '/'),
     ack,
+    headers: [...new Set([...traceFields, ...headers.map((name) => name.toLowerCase())])],
     bodyBytesMax,
     inboxBytesMax,
     retryAfterSeconds,

@@ -7,6 +7,7 @@ import {
   type Duration,
   type Secret,
 } from '@millrace/core'
+import { isFieldName, isFieldValue } from '../header-fields.ts'
 
 /** How another program's server is reached. */
 export interface ClientOptions {
@@ -82,11 +83,10 @@ export function headersOf(
   for (const [name, option] of Object.entries(given)) {
     const field = name.toLowerCase()
     const value = reveal(option)
-    if (!/^[\w!#$%&'*+.^`|~-]+$/.test(name))
-      throw invalid(what, `${JSON.stringify(name)} is not a name of a header field`)
+    if (!isFieldName(name)) throw invalid(what, `${JSON.stringify(name)} is not a name of a header field`)
     if (ownFields.has(field))
       throw invalid(what, `the header field ${name} is set by the connector; leave it out`)
-    if (typeof value !== 'string' || !/^[\t\x20-\x7e\x80-\xff]*$/.test(value)) {
+    if (!isFieldValue(value)) {
       throw invalid(what, `the value of the header field ${name} is not text of one line in Latin-1`)
     }
     if (value.includes('***')) {

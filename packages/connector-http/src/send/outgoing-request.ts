@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { MillraceError, noHeaders } from '@millrace/core'
 import type { Batch, RejectRecord } from '@millrace/core/connector'
 import { joined } from '../client/http-client.ts'
 import type { RecordIds } from './record-ids.ts'
@@ -38,7 +38,7 @@ export function lanesOf<T>(
         index,
         id,
         url: plan.urlOf(value),
-        headers: plan.recordHeaders(value),
+        headers: plan.recordHeaders(value, batch.headers?.[index] ?? noHeaders),
         body: bytesOf(plan.encode(value)),
       }
       lane = plan.laneOf === undefined ? 0 : hash(String(plan.laneOf(value))) % plan.lanes

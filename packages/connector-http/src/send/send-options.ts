@@ -1,4 +1,11 @@
-import { positiveDurationMs, requireKnown, type Duration, type Secret } from '@millrace/core'
+import {
+  noHeaders,
+  positiveDurationMs,
+  requireKnown,
+  type Duration,
+  type RecordHeaders,
+  type Secret,
+} from '@millrace/core'
 import { encodeJson, type Format } from '@millrace/core/connector'
 import {
   clientPlanOf,
@@ -9,6 +16,7 @@ import {
   type ClientOptions,
   type ClientPlan,
 } from '../client/client-options.ts'
+import { isFieldValue, traceFields } from '../header-fields.ts'
 import type { Backoff } from '../client/outage.ts'
 import { redactionOf } from '../client/secrets.ts'
 
@@ -18,8 +26,14 @@ export interface SendOptions<T> extends ClientOptions {
   readonly url: string | Secret | ((value: T) => string | Secret)
   /** Default `POST`. */
   readonly method?: 'POST' | 'PUT' | 'PATCH' | 'DELETE'
-  /** Further header fields of a record's request. Records with different fields are not sent in one request. */
-  readonly recordHeaders?: (value: T) => Readonly<Record<string, string | Secret>>
+  /**
+   * Further header fields of a record's request, made of it and of the headers that it has in the stream. Records with different
+   * fields are not sent in one request. Default: `traceparent`, `tracestate` and `baggage` of the record; with `batch` none.
+   *
+   * @example
+   * recordHeaders: (order, { traceparent = '' }) => ({ traceparent: String(traceparent), 'x-tenant': order.tenant })
+   */
+  readonly recordHeaders?: (value: T, headers: RecordHeaders) => Readonly<Record<string, string | Secret>>
   /** Makes the text or bytes of a record. What it throws follows the error policy. Default: JSON. */
   readonly encode?: (value: T) => string | Uint8Array
   /**
@@ -76,7 +90,7 @@ export interface SendPlan<T> extends ClientPlan {
   readonly url: URL | undefined
   readonly urlOf: (value: T) => URL
   readonly method: string
-  readonly recordHeaders: (value: T) => Readonly<Record<string, string>>
+  readonly recordHeaders: (value: T, headers: RecordHeaders) => Readonly<Record<string, string>>
   readonly encode: (value: T) => string | Uint8Array
   readonly contentType: string
   readonly batch: Required<BatchOptions> | undefined
@@ -105,9 +119,16 @@ const sendOptions = [
   'retry',
 ] as const
 
-const noHeaders = Object.freeze({})
+const noFields = Object.freeze({})
 /** Pauses grow up to this; only a `Retry-After` makes them longer. */
 const longestBackoffMs = 30_000
+
+/** The trace of a record as header fields. What is no text of one line is no trace, and is not sent. */
+function traceOf(headers: RecordHeaders): Readonly<Record<string, string>> {
+  if (headers === noHeaders) return noFields
+  const fields = traceFields.map((name) => [name, headers[name]] as const)
+  return Object.fromEntries(fields.filter((field): field is [string, string] => isFieldValue(field[1])))
+}
 
 /** Throws `OPTION_INVALID` for options that cannot be meant. */
 export function sendPlanOf<T>(options: SendOptions<T>): SendPlan<T> {
@@ -141,7 +162,9 @@ export function sendPlanOf<T>(options: SendOptions<T>): SendPlan<T> {
     urlOf: typeof url === 'function' ? (value) => httpUrlOf(what, url(value)) : () => fixed!,
     method,
     recordHeaders:
-      recordHeaders === undefined ? () => noHeaders : (value) => headersOf(what, recordHeaders(value)),
+      recordHeaders === undefined
+        ? (_value, headers) => (batch === undefined ? traceOf(headers) : noFields)
+        : (value, headers) => headersOf(what, recordHeaders(value, headers)),
     encode: format === undefined ? (options.encode ?? encodeJson) : (value) => format.encode(value),
     contentType:
       options.contentType ??
