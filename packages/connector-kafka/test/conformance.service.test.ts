@@ -8,6 +8,9 @@ const broker = await realBroker()
 const { brokers, client } = broker
 
 const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
+const headers = [{ trace: 't' }]
+/** Those of three records, of a failure, and of four more records. */
+const carried = [undefined, undefined, undefined, ...Array.from({ length: 5 }, () => ({ trace: 't' }))]
 const json = (values: readonly unknown[]): { value: string }[] =>
   values.map((value) => ({ value: JSON.stringify(value) }))
 
@@ -19,10 +22,15 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
         create: async () => {
           const topic = await broker.freshTopic(2)
           for (const partition of [0, 1]) {
-            const values = [...json(records.slice(0, 3)), { value: 'not JSON' }, ...json(records.slice(3))]
+            const values = [{ value: 'not JSON' }, ...json(records.slice(3))]
             await broker.produce(
               topic,
-              values.map((value) => ({ ...value, partition })),
+              [...json(records.slice(0, 3)), ...values.map((value) => ({ ...value, headers }))].map(
+                (value) => ({
+                  ...value,
+                  partition,
+                }),
+              ),
             )
           }
           const splits = [`${topic}-0`, `${topic}-1`]
@@ -30,6 +38,7 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
             source: () => kafka.readJson<unknown>({ brokers, topic, client, reader }),
             splits: new Map(splits.map((split) => [split, records])),
             failures: new Map(splits.map((split) => [split, 1])),
+            headers: new Map(splits.map((split) => [split, carried])),
             append: (split, values) =>
               broker.produce(
                 topic,
