@@ -70,15 +70,31 @@ function simulatedNode(node: GraphNode, standIns: StandIns): GraphNode {
     case 'operator':
       return boxedOperatorNode(node, standIns)
     case 'async':
-      return {
-        ...node,
-        inputs: [boxedInput(node.inputs[0], name, watch)],
-        apply: async (box, signal, ...rest) => {
-          const value = unboxed(box)
-          const call = (): Promise<unknown> => standIns.callAsync(node, value, signal, ...rest)
-          return boxed(lineOfResult(node, box), await watch.callAsync(name, value, signal, call))
-        },
-      }
+      return simulatedAsyncNode(node, standIns)
+  }
+}
+
+function simulatedAsyncNode(node: AsyncNode, standIns: StandIns): AsyncNode {
+  const { watch } = standIns
+  const { name, bulkhead, fallback } = node
+  const by = bulkhead?.by
+  return {
+    ...node,
+    inputs: [boxedInput(node.inputs[0], name, watch)],
+    apply: async (box, signal, ...rest) => {
+      const value = unboxed(box)
+      const call = (): Promise<unknown> => standIns.callAsync(node, value, signal, ...rest)
+      return boxed(lineOfResult(node, box), await watch.callAsync(name, value, signal, call))
+    },
+    bulkhead:
+      by === undefined ? bulkhead : { ...bulkhead!, by: (box) => watch.call(name, () => by(unboxed(box))) },
+    fallback:
+      fallback &&
+      ((box, error) => {
+        const result = watch.call(name, () => fallback(unboxed(box), error))
+        watch.emitted(name, result)
+        return boxed(lineOfResult(node, box), result)
+      }),
   }
 }
 

@@ -47,6 +47,32 @@ function calling(apply: (n: number, signal: AbortSignal) => Promise<unknown>): P
   })
 }
 
+test('the functions of bulkhead and fallback get records, as outside of the simulator', async () => {
+  interface Order {
+    readonly tenant: string
+    readonly n: number
+  }
+  const orders = Array.from({ length: 60 }, (_, n): Order => ({ tenant: `t${n % 3}`, n }))
+  const charging = pipeline('charging', (p) => {
+    p.from('orders', memory.read({ all: orders }))
+      .mapAsync(
+        'charge',
+        async ({ n }) => {
+          if (n % 5 === 0) throw new Error(`no account for ${n}`)
+          return n
+        },
+        {
+          bulkhead: { by: (order) => order.tenant.slice(1), concurrency: 2 },
+          fallback: (order) => -order.n - 1,
+          onError: skip(),
+        },
+      )
+      .to('out', memory.write())
+  })
+  const { expected } = await simulateSeeds(charging, { from: 1, seeds: 2 })
+  expect(expected['out']).toEqual(orders.map(({ n }) => (n % 5 === 0 ? -n - 1 : n)))
+})
+
 test.each([
   ['Math.random', random],
   ['a variable outside of state', counted],
