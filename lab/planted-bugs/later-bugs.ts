@@ -158,4 +158,14 @@ export const laterBugs: readonly TopologyBug[] = [
     seed: 0,
     feature: 'map entries with a life of their own',
   },
+  {
+    name: 'a call that waits in a checkpoint loses the headers of its record',
+    plant: {
+      file: 'core/src/task/waiting-record.ts',
+      from: '    ...(headers === undefined ? {} : { headers }),\n',
+      to: '',
+    },
+    seed: 0,
+    feature: 'headers through calls',
+  },
 ]

@@ -1,7 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
-import { drawStates } from './further-parts.ts'
+import { drawCalls, drawHeaders, drawStates } from './further-parts.ts'
 import {
   drawBroadcast,
   drawExpiry,
@@ -74,6 +74,8 @@ export function drawTopology(seed: number): Topology {
     ...drawSpans(new Dice(seededRandom(seed).fork('spans')), open, sources),
     ...drawLookup(new Dice(seededRandom(seed).fork('lookup')), open),
     ...drawStates(new Dice(seededRandom(seed).fork('states')), open),
+    ...drawHeaders(new Dice(seededRandom(seed).fork('headers')), open),
+    ...drawCalls(new Dice(seededRandom(seed).fork('calls')), open),
   ]
   return {
     seed,

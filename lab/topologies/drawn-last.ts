@@ -1,6 +1,8 @@
 /** The parts that end in sinks of their own, as a user would write them. */
 import { count, max, session, trigger, type TimedStream } from '@millrace/flow'
+import { callsStream } from './drawn-calls.ts'
 import { expiryStream } from './drawn-expiry.ts'
+import { headersStream } from './drawn-headers.ts'
 import { broadcastStream, meetingStream } from './drawn-meeting.ts'
 import { pacingStream } from './drawn-pacing.ts'
 import { patternStream } from './drawn-pattern.ts'
@@ -39,6 +41,10 @@ export function lastStream(part: LastPart, input: Stream, other: () => Stream): 
       return lookupStream(part, input)
     case 'states':
       return statesStream(part, input)
+    case 'headers':
+      return headersStream(part, input)
+    case 'calls':
+      return callsStream(part, input)
   }
 }
 

@@ -1,6 +1,7 @@
-/** Parts that are added after those of `later-parts.ts`, in the same way, and more rarely: state of other kinds. */
+/** Parts that are added after those of `later-parts.ts`, in the same way, and more rarely: state of other kinds,
+ * headers, calls with limits. */
 import type { Dice } from './dice.ts'
-import type { Kept } from './last-shapes.ts'
+import type { CallLimit, Kept } from './last-shapes.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
 import type { OpenStream } from './part-drawing.ts'
 import type { Part } from './topology.ts'
@@ -16,6 +17,47 @@ export function drawStates(dice: Dice, open: readonly OpenStream[]): readonly Pa
   if (inputs.length === 0 || !dice.onceIn(rarely)) return []
   const from = dice.oneOf(inputs).ref
   return [{ ...common, kind: 'states', name: 'states', from, by: groupingOf(dice), how: keptOf(dice) }]
+}
+
+/** Draws a part whose headers pass through other operators, or none. */
+export function drawHeaders(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(rarely)) return []
+  const from = dice.oneOf(inputs).ref
+  const through = dice.oneOf(['steps', 'calls', 'delay', 'process'] as const)
+  return [{ ...common, kind: 'headers', name: 'headers', from, by: groupingOf(dice), how: { through } }]
+}
+
+/** Draws a part whose calls are limited, repeated or replaced, or none. */
+export function drawCalls(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(rarely)) return []
+  const from = dice.oneOf(inputs).ref
+  const how = {
+    order: dice.oneOf(['input', 'none', 'key'] as const),
+    concurrency: dice.oneOf([1, 4, 16]),
+    limit: limitOf(dice),
+  }
+  return [{ ...common, kind: 'calls', name: 'calls', from, by: groupingOf(dice), how }]
+}
+
+function limitOf(dice: Dice): CallLimit {
+  const kind = dice.oneOf(['bulkhead', 'bulkhead', 'rate', 'hedge', 'retry', 'fallback'] as const)
+  switch (kind) {
+    case 'bulkhead': {
+      const calls = dice.oneOf([undefined, 3, 8])
+      const concurrency = calls === undefined ? dice.oneOf([1, 2]) : dice.oneOf([undefined, 1, 3])
+      return { kind, groups: dice.between(1, 4), concurrency, calls }
+    }
+    case 'rate':
+      return { kind, calls: dice.between(3, 9) }
+    case 'hedge':
+      return { kind, afterMs: dice.oneOf([1, 3]) }
+    case 'retry':
+      return { kind, breaks: dice.onceIn(2) }
+    case 'fallback':
+      return { kind }
+  }
 }
 
 function keptOf(dice: Dice): Kept {

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest'
 import { foldOf } from './item.ts'
 import { lastOf } from './known-last.ts'
 import type { KnownStream } from './known-stream.ts'
-import type { Expiry, Kept, Lives, Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { CallLimit, Expiry, Kept, Lives, Meeting, Pacing, Passing, Spans } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
 const from = { node: 'source', output: 'main' }
@@ -194,4 +194,29 @@ test('a row for each record, or none', () => {
   const lookup: LastPart = { ...rest, kind: 'lookup', rows: 3, batch: 1, kept: 0 }
   // The figures 10, 11 and 12 have the keys 1, 2 and 0, and there is no row for 0.
   expect(values(lookup, at(1, 2, 3))).toEqual([48, 80, [12]])
+})
+
+test('headers behind operators, and those of timers', () => {
+  const headers = (through: Passing['through'], ...times: readonly number[]): unknown =>
+    values({ ...common, kind: 'headers', how: { through } }, at(...times))
+  // The figure 10 has headers, and 12 has none.
+  expect(headers('steps', 1, 2, 3)).toEqual([
+    [10, 10, 3, 10],
+    [11, 11, 4, 0],
+    [12, -1],
+  ])
+  expect(headers('process', 1)).toEqual([
+    [10, 10, 3, 10],
+    [10, 11, 4, 0],
+    [10, -1],
+    [10, 10, 3, 10],
+  ])
+})
+
+test('the answers of calls, or what replaces them', () => {
+  const calls = (limit: CallLimit): unknown =>
+    values({ ...common, kind: 'calls', how: { order: 'input', concurrency: 1, limit } }, at(1, 2))
+  expect(calls({ kind: 'rate', calls: 3 })).toEqual([31, 34])
+  // Calls for the figure 10 fail.
+  expect(calls({ kind: 'fallback' })).toEqual([[10], 34])
 })

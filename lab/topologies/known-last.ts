@@ -1,6 +1,8 @@
 /** What comes of the parts that end in sinks of their own, from their definition. */
-import { figureOf } from './item.ts'
+import { answerOf, failsAlways, replacementOf } from './call-values.ts'
+import { figureOf, type Item } from './item.ts'
 import { expiryOf } from './known-expiry.ts'
+import { headersAfter } from './known-headers.ts'
 import { broadcastOf, meetingOf, sessionsOf } from './known-meeting.ts'
 import { pacingOf } from './known-pacing.ts'
 import { patternOf } from './known-pattern.ts'
@@ -41,5 +43,11 @@ export function lastOf(
       return input.map(({ value }) => lookedUp(value, rowOf(figureOf(value) % part.rows)))
     case 'states':
       return statesOf(part, input)
+    case 'headers':
+      return headersAfter(part, input)
+    case 'calls': {
+      const isReplaced = (item: Item): boolean => part.how.limit.kind === 'fallback' && failsAlways(item)
+      return input.map(({ value }) => (isReplaced(value) ? replacementOf(value) : answerOf(value)))
+    }
   }
 }

@@ -1,5 +1,5 @@
 /** The features of the parts that end in sinks of their own. */
-import type { Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { Calls, Meeting, Pacing, Spans } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
 /** Every such feature. */
@@ -64,6 +64,18 @@ export const lastFeatures = [
   'list elements with a life of their own',
   'map entries with a life of their own',
   'totals with a life of their own',
+  'headers through steps',
+  'headers through calls',
+  'headers of delayed records',
+  'headers of process',
+  'bulkhead of calls',
+  'bulkhead with a rate',
+  'bulkhead on a stream with keys',
+  'rate of calls',
+  'hedged calls',
+  'calls that are repeated',
+  'calls behind a breaker',
+  'calls that are replaced',
 ] as const
 
 /** One of them. */
@@ -104,6 +116,12 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       return
     case 'states':
       yield part.how.kind === 'lives' ? livesFeatures[part.how.of] : keptFeatures[part.how.kind]
+      return
+    case 'headers':
+      yield headerFeatures[part.how.through]
+      return
+    case 'calls':
+      yield* callFeatures(part.how)
   }
 }
 
@@ -132,6 +150,33 @@ const spansFeatures = {
   global: 'global windows',
   byClock: 'windows by the clock',
 } as const
+
+const headerFeatures = {
+  steps: 'headers through steps',
+  calls: 'headers through calls',
+  delay: 'headers of delayed records',
+  process: 'headers of process',
+} as const
+
+function* callFeatures({ order, limit }: Calls): Generator<LastFeature> {
+  switch (limit.kind) {
+    case 'bulkhead':
+      yield limit.calls === undefined ? 'bulkhead of calls' : 'bulkhead with a rate'
+      if (order === 'key') yield 'bulkhead on a stream with keys'
+      return
+    case 'rate':
+      yield 'rate of calls'
+      return
+    case 'hedge':
+      yield 'hedged calls'
+      return
+    case 'retry':
+      yield limit.breaks ? 'calls behind a breaker' : 'calls that are repeated'
+      return
+    case 'fallback':
+      yield 'calls that are replaced'
+  }
+}
 
 const keptFeatures = {
   orderedMap: 'ordered map',

@@ -105,3 +105,31 @@ export interface Lives {
   /** How long that of a write lives that says so. */
   readonly ownMs: number
 }
+
+/** Which operators the headers of records pass through. */
+export interface Passing {
+  readonly through: 'steps' | 'calls' | 'delay' | 'process'
+}
+
+/** Calls for records. */
+export interface Calls {
+  /** `key`: those of a key are made one after another. */
+  readonly order: 'input' | 'none' | 'key'
+  readonly concurrency: number
+  readonly limit: CallLimit
+}
+
+/** What limits calls, or what is done about those that are slow or fail. */
+export type CallLimit =
+  | {
+      readonly kind: 'bulkhead'
+      readonly groups: number
+      /** How many calls of a group may run; undefined: any number. */
+      readonly concurrency: number | undefined
+      /** How many may begin in a time; undefined: any number. */
+      readonly calls: number | undefined
+    }
+  | { readonly kind: 'rate'; readonly calls: number }
+  | { readonly kind: 'hedge'; readonly afterMs: number }
+  | { readonly kind: 'retry'; readonly breaks: boolean }
+  | { readonly kind: 'fallback' }

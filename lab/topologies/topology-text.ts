@@ -1,5 +1,5 @@
 import type { Change, Grouping, Test } from './item.ts'
-import type { Kept, Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
+import type { CallLimit, Calls, Kept, Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
 import {
   inputsOf,
   type Part,
@@ -117,6 +117,10 @@ function partText(part: Part): string {
       return `lookup(of ${part.rows} rows, ${part.batch} in a call, ${part.kept} kept)`
     case 'states':
       return `${keptText(part.how)}${byText(part.by)}`
+    case 'headers':
+      return `headers through ${part.how.through}${byText(part.by)}`
+    case 'calls':
+      return `${callsText(part.how)}${byText(part.by)}`
   }
 }
 
@@ -134,6 +138,27 @@ function keptText(how: Kept): string {
       const others = afterMs === undefined ? 'forever' : `${afterMs} ms after ${refresh}`
       return `process(keeps a ${of} ${others}, or ${ownMs} ms after some writes)`
     }
+  }
+}
+
+function callsText({ order, concurrency, limit }: Calls): string {
+  return `mapAsync(order ${order}, ${concurrency} at once, ${limitText(limit)})`
+}
+
+function limitText(limit: CallLimit): string {
+  switch (limit.kind) {
+    case 'bulkhead': {
+      const { groups, concurrency, calls } = limit
+      return `${groups} groups of ${concurrency ?? 'any number'} at once, ${calls ?? 'any number'} in 5 ms`
+    }
+    case 'rate':
+      return `${limit.calls} in 5 ms`
+    case 'hedge':
+      return `again after ${limit.afterMs} ms`
+    case 'retry':
+      return `repeated${limit.breaks ? ' with a breaker' : ''}`
+    case 'fallback':
+      return 'some replaced'
   }
 }
 

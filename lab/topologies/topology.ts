@@ -3,7 +3,9 @@ import type { Sink, Source } from '@millrace/core/connector'
 import type { Change, Grouping, Joining, Reading, Test } from './item.ts'
 import type {
   Expiry,
+  Calls,
   Kept,
+  Passing,
   Meeting,
   Pacing,
   PaneWindows,
@@ -153,6 +155,8 @@ export type Part = PartCommon &
       }
     | { readonly kind: 'spans'; readonly by: Grouping; readonly how: Spans }
     | { readonly kind: 'states'; readonly by: Grouping; readonly how: Kept }
+    | { readonly kind: 'headers'; readonly by: Grouping; readonly how: Passing }
+    | { readonly kind: 'calls'; readonly by: Grouping; readonly how: Calls }
   )
 
 /** Every kind of part that others can read. */
@@ -183,6 +187,8 @@ export const lastKinds = [
   'spans',
   'lookup',
   'states',
+  'headers',
+  'calls',
 ] as const
 
 /** One of them. */
