@@ -22,7 +22,7 @@ import {
 import { MemoryRegistry } from '../../packages/schema-registry/test/memory-registry.ts'
 
 const broker = await realBroker()
-const { brokers, client } = broker
+const { brokers } = broker
 
 /** A registry behind a real port, which asks for a password. */
 const registered = new MemoryRegistry()
@@ -81,7 +81,7 @@ async function written(format: Format<Order>): Promise<string> {
   const topic = await broker.freshTopic()
   await finish(
     pipeline('write', (p) => {
-      p.from('orders', memory.read(orders)).to('out', kafka.write<Order>({ brokers, client, topic, format }))
+      p.from('orders', memory.read(orders)).to('out', kafka.write<Order>({ brokers, topic, format }))
     }),
   )
   await broker.transactionsMarked()
@@ -95,7 +95,7 @@ async function readBack(
   const [out, letters] = [memory.write<Order>(), memory.write<DeadLetter>()]
   await finish(
     pipeline('read', (p) => {
-      p.from('orders', kafka.read<Order>({ brokers, client, topic, format }), {
+      p.from('orders', kafka.read<Order>({ brokers, topic, format }), {
         onError: deadLetter('dead', letters),
       }).to('out', out)
     }),

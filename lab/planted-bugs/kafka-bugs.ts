@@ -103,6 +103,66 @@ export const kafkaBugs: readonly TestedBug[] = [
     shows: /EN-225/,
   },
   {
+    name: 'the writer of Kafka reads a mark that a transaction may still change',
+    plant: {
+      file: 'connector-kafka/src/wire/write-request.ts',
+      from: 'out.boolean(true)\n      out.noTags()',
+      to: 'out.boolean(false)\n      out.noTags()',
+    },
+    files: ['packages/connector-kafka/test/wire-writing.test.ts'],
+    shows: /transaction before is completed/,
+  },
+  {
+    name: 'the writer of Kafka commits records without their mark',
+    plant: {
+      file: 'connector-kafka/src/wire/wire-transactions.ts',
+      from: 'offsetInTransactionRequest(producer, group, { topic, partition: 0, offset: mark })',
+      to: 'offsetInTransactionRequest(producer, group, { topic, partition: 0, offset: mark - 1 })',
+    },
+    files: ['packages/connector-kafka/test/wire-writing.test.ts'],
+    shows: /the mark at once/,
+  },
+  {
+    name: 'the writer of Kafka uses a producer again after a transaction whose outcome it does not know',
+    plant: {
+      file: 'connector-kafka/src/wire/wire-transactions.ts',
+      from: '    this.#isUsed = true\n    const {',
+      to: '    const {',
+    },
+    files: ['packages/connector-kafka/test/wire-writing.test.ts'],
+    shows: /begins anew/,
+  },
+  {
+    name: 'the writer of Kafka sends a batch again that the broker says is there',
+    plant: {
+      file: 'connector-kafka/src/wire/wire-producer.ts',
+      from: 'if (failure === undefined || failure.code === codes.duplicate) {',
+      to: 'if (failure === undefined) {',
+    },
+    files: ['packages/connector-kafka/test/wire-writing.test.ts'],
+    shows: /the broker has it once/,
+  },
+  {
+    name: 'the writer of Kafka says that everything is stored while a part is on its way',
+    plant: {
+      file: 'connector-kafka/src/wire/wire-producer.ts',
+      from: 'await this.#until(() => this.isIdle)',
+      to: '',
+    },
+    files: ['packages/connector-kafka/test/wire-writing.test.ts'],
+    shows: /in order, and says when/,
+  },
+  {
+    name: 'the Kafka sink puts a key into another partition than Java',
+    plant: {
+      file: 'connector-kafka/src/partitioner.ts',
+      from: '(murmur2(key) & 0x7fffffff)',
+      to: '(murmur2(key) >>> 0)',
+    },
+    files: ['packages/connector-kafka/test/batch-encoder.test.ts'],
+    shows: /as Java does/,
+  },
+  {
     name: 'the reader of Kafka takes the second transaction of a producer for a committed one',
     plant: {
       file: 'connector-kafka/src/wire/aborted.ts',

@@ -10,8 +10,9 @@ const name = '@confluentinc/kafka-javascript'
 const version = '1.10.1'
 
 /**
- * The native client of Kafka, for tests: the file to import, or why there is none. It is compiled at the first use, for this
- * version of Node, in about three minutes: its package would fetch a binary from outside the npm registry otherwise.
+ * librdkafka's binding for Node, which benchmarks are compared with: the file to import, or why there is none. It is compiled
+ * at the first use, for this version of Node, in about three minutes: its package would fetch a binary from outside the npm
+ * registry otherwise.
  *
  * It needs a C++ compiler, make, Python, and the headers of OpenSSL and zlib (`libssl-dev`, `zlib1g-dev`).
  */

@@ -48,6 +48,27 @@ export async function readWithJava(
     })
 }
 
+/** Writes values to a topic with the console producer of Kafka, in Java. */
+export async function writeWithJava(
+  brokers: string,
+  topic: string,
+  values: readonly string[],
+  compression: string,
+): Promise<void> {
+  const { file, libraries, jars } = await programOf(services.kafka)
+  const running = run(
+    file,
+    [
+      ...javaOptions({ jars }),
+      'org.apache.kafka.tools.ConsoleProducer',
+      ...words(`--bootstrap-server ${brokers} --topic ${topic} --compression-codec ${compression}`),
+    ],
+    { env: { ...process.env, LD_LIBRARY_PATH: libraries } },
+  )
+  running.child.stdin!.end(values.map((value) => `${value}\n`).join(''))
+  await running
+}
+
 function words(text: string): readonly string[] {
   return text.split(' ')
 }

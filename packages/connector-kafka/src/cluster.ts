@@ -4,7 +4,7 @@
  * A call that fails because brokers cannot be reached is repeated until they can, except for the first connection.
  */
 import type { ConnectorContext } from '@millrace/core/connector'
-import type { KafkaRecord, ReadyRecord, TopicPartition } from './record.ts'
+import type { KafkaRecord, PackedBatch, TopicPartition } from './record.ts'
 
 /** What a connection needs of the world. */
 export type World = Pick<ConnectorContext, 'clock' | 'signal' | 'warn' | 'down' | 'trying' | 'up'>
@@ -44,10 +44,13 @@ export interface ReadableCluster extends Cluster {
 
 /** What a sink needs. */
 export interface WritableCluster extends Cluster {
-  /** A producer without transactions. */
-  producer(): Promise<RecordProducer>
-  /** Ends all transactions that earlier producers with this id have begun, and fences those producers. */
-  transactions(id: string, topic: string): Promise<TransactionProducer>
+  /** A producer without transactions. It calls `idle` when everything that was sent is stored. */
+  producer(idle: () => void): Promise<RecordProducer>
+  /**
+   * Ends all transactions that earlier producers with this id have begun, and fences those producers. `timeoutMs`: after so
+   * long the broker ends a transaction.
+   */
+  transactions(id: string, topic: string, timeoutMs: number): Promise<TransactionProducer>
 }
 
 export interface OffsetRange {
@@ -78,10 +81,12 @@ export interface Feed {
   close(): void
 }
 
-/** Sends records, each at least once, in order. */
+/** Sends batches of records, each at least once, in order. */
 export interface RecordProducer {
+  /** Whether everything that was sent is stored. */
+  readonly isIdle: boolean
   /** Resolves when there is room for more. */
-  send(records: readonly ReadyRecord[]): Promise<void>
+  send(batches: readonly PackedBatch[]): Promise<void>
   /** Resolves when all are stored by all brokers that must have them. */
   flush(): Promise<void>
   close(): Promise<void>
@@ -96,7 +101,7 @@ export interface TransactionProducer {
   /** The mark of the last transaction of this id; undefined if none is known. */
   readonly mark: number | undefined
   /** Rejects with a `KafkaFailure`. After that the outcome is not known, and the producer can only be closed. */
-  commit(chunks: AsyncIterable<readonly ReadyRecord[]>, mark: number): Promise<void>
+  commit(chunks: AsyncIterable<readonly PackedBatch[]>, mark: number): Promise<void>
   close(): Promise<void>
 }
 

@@ -3,9 +3,9 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
 import { KafkaFailure, type Connect, type TransactionProducer, type WritableCluster } from './cluster.ts'
 import { Patience } from './patience.ts'
-import type { ReadyRecord } from './record.ts'
+import type { PackedBatch } from './record.ts'
 import { readBlockFile } from '@millrace/segment-log'
-import { decodeRecord, isThere, missingFile } from './staged-record.ts'
+import { decodeBatch, isThere, missingFile } from './staged-batch.ts'
 
 /** The records of one subtask and one checkpoint, on disk and not committed yet. */
 export interface StagedRecords {
@@ -101,7 +101,7 @@ export class Committer {
     }
     const began = clock.monotonic()
     await producer.commit(
-      path === undefined ? noRecords() : readBlockFile(fs, path, bytes, decodeRecord),
+      path === undefined ? noRecords() : readBlockFile(fs, path, bytes, decodeBatch),
       checkpoint,
     )
     this.#noteAge(clock.monotonic() - began)
@@ -111,7 +111,8 @@ export class Committer {
   async #opened(): Promise<TransactionProducer> {
     if (this.#producer === undefined) {
       await this.#context.owner.confirm()
-      this.#producer = await this.cluster.transactions(this.#options.id, this.#options.topic)
+      const { id, topic, transactionTimeoutMs } = this.#options
+      this.#producer = await this.cluster.transactions(id, topic, transactionTimeoutMs)
     }
     return this.#producer
   }
@@ -155,4 +156,4 @@ export class Committer {
   }
 }
 
-async function* noRecords(): AsyncIterable<readonly ReadyRecord[]> {}
+async function* noRecords(): AsyncIterable<readonly PackedBatch[]> {}

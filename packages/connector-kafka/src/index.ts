@@ -10,7 +10,6 @@ export type {
   WriteRecordsOptions,
   WriteValuesOptions,
 } from './kafka.ts'
-export type { NativeModule } from './native/native-module.ts'
 export type { KafkaOptions, PasswordOptions, SaslOptions, TlsOptions, TokenOptions } from './options.ts'
 export type { KafkaHeader, KafkaRecord, OutgoingRecord } from './record.ts'
 export type { StartAt } from './start.ts'

@@ -13,14 +13,14 @@ import {
   type Source,
 } from '@millrace/core/connector'
 import type { IfForgotten, StagedRecords } from './committer.ts'
-import { nativeConnect } from './native/native-cluster.ts'
-import { checkConnection, invalid, type KafkaOptions, type Settings } from './options.ts'
+import { checkConnection, invalid, type KafkaOptions } from './options.ts'
 import type { OutgoingOptions } from './outgoing.ts'
 import { PlainSink } from './plain-sink.ts'
 import type { KafkaRecord, OutgoingRecord } from './record.ts'
 import { checkReadOptions, readOptions, TopicSource, type ReadOptions } from './topic-source.ts'
 import type { Decode, KafkaPosition } from './topic-reader.ts'
 import { TransactionSink } from './transaction-sink.ts'
+import { compressorOf, type Compression } from './wire/compression.ts'
 import { wireConnect } from './wire/wire-cluster.ts'
 
 /** How records with JSON are read. */
@@ -55,8 +55,8 @@ export interface WriteOptions extends KafkaOptions {
    * `at-least-once`: at once; after a restart some records are there twice. Default `exactly-once`.
    */
   readonly guarantee?: 'exactly-once' | 'at-least-once'
-  /** How records are compressed. Default `lz4`. */
-  readonly compression?: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  /** How records are compressed. `zstd` needs Node 22.15 or later. Default `lz4`. */
+  readonly compression?: Compression
   /** Bytes of key, value and headers of the largest record; a larger one follows the error policy. Default 1,000,000. */
   readonly maxRecordBytes?: number
   /** The beginning of the ids of transactions, and of the groups that keep their marks. Default `millrace`. */
@@ -215,9 +215,7 @@ function ownRecord(record: KafkaRecord): KafkaRecord {
 function source<T>(what: string, options: ReadOptions, decode: Decode<T>): Source<T, KafkaPosition> {
   checkConnection(what, options, readOptions)
   checkReadOptions(what, options)
-  const { settings, reader = settings === undefined ? 'typescript' : 'librdkafka' } = options
-  const connect = reader === 'typescript' ? wireConnect(options) : nativeConnect(options, noProducer)
-  return new TopicSource(connect, decode, options)
+  return new TopicSource(wireConnect(options), decode, options)
 }
 
 function values<T>(
@@ -242,10 +240,6 @@ const writeOptions = [
   'ifForgotten',
 ] as const
 
-const noProducer = { settings: {}, transactionTimeoutMs: 0 }
-/** What the client adds to a record, at most. */
-const overheadBytes = 10_000
-
 function sink<T>(
   what: string,
   options: WriteOptions,
@@ -262,24 +256,14 @@ function sink<T>(
     throw invalid(what, `ifForgotten is ${String(ifForgotten)}; write fail, write or skip`)
   }
   const transactionTimeoutMs = durationMs(options.transactionTimeout ?? '1m', `${what}: transactionTimeout`)
-  const settings: Settings = {
-    'enable.idempotence': true,
-    // The one of Java's clients: the same key is in the same partition, also if Java writes it.
-    partitioner: 'murmur2_random',
-    'linger.ms': 5,
-    'topic.metadata.refresh.interval.ms': 30_000,
-    'compression.type': compression,
-    'message.max.bytes': maxRecordBytes + overheadBytes,
-    'queue.buffering.max.kbytes': 65_536,
-    ...options.settings,
-  }
-  const connect = nativeConnect(options, { settings, transactionTimeoutMs })
+  const compressor = compressorOf(what, compression)
+  const connect = wireConnect(options)
   const outgoing: OutgoingOptions<T> = { topic, recordOf, maxRecordBytes }
-  if (guarantee === 'at-least-once') return new PlainSink(connect, outgoing)
+  if (guarantee === 'at-least-once') return new PlainSink(connect, outgoing, compressor)
   if (guarantee !== 'exactly-once') {
     throw invalid(what, `guarantee is ${String(guarantee)}; write 'exactly-once' or 'at-least-once'`)
   }
-  return new TransactionSink(connect, outgoing, { idPrefix, transactionTimeoutMs, ifForgotten })
+  return new TransactionSink(connect, outgoing, { idPrefix, transactionTimeoutMs, ifForgotten, compressor })
 }
 
 function present(value: Uint8Array | null): Uint8Array {

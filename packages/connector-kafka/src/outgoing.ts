@@ -1,8 +1,11 @@
 import { MillraceError, noHeaders, type RecordHeaders } from '@millrace/core'
-import type { Batch, RejectRecord } from '@millrace/core/connector'
+import type { Batch, ConnectorContext, RejectRecord } from '@millrace/core/connector'
 import type { Cluster } from './cluster.ts'
 import { invalid } from './options.ts'
 import { readyRecord, sizeOf, type OutgoingRecord, type ReadyRecord } from './record.ts'
+
+/** New partitions get records after this time. */
+const lookAgainMs = 30_000
 
 /** What records a sink makes of values. */
 export interface OutgoingOptions<T> {
@@ -17,12 +20,16 @@ export interface OutgoingOptions<T> {
 export class Outgoing<T> {
   readonly #options: OutgoingOptions<T>
   readonly #cluster: Cluster
+  readonly #clock: ConnectorContext['clock']
   /** Topics and their partitions; 0 for a topic that does not exist. */
   readonly #topics = new Map<string, number>()
+  #lookedAt: number
 
-  constructor(options: OutgoingOptions<T>, cluster: Cluster) {
+  constructor(options: OutgoingOptions<T>, cluster: Cluster, clock: ConnectorContext['clock']) {
     this.#options = options
     this.#cluster = cluster
+    this.#clock = clock
+    this.#lookedAt = clock.monotonic()
   }
 
   /** Rejects with `OPTION_INVALID` if the topic of the sink does not exist. */
@@ -32,12 +39,13 @@ export class Outgoing<T> {
     throw invalid(what, `there is no topic ${topic} on ${this.#cluster.address}; create it first`)
   }
 
-  /** Calls `take` for each record; a promise that it returns is waited for. */
+  /** Calls `take` for each record, with the number of partitions of its topic; a promise that it returns is waited for. */
   async each(
     batch: Batch<T>,
     reject: RejectRecord,
-    take: (record: ReadyRecord) => Promise<void> | undefined,
+    take: (record: ReadyRecord, partitions: number) => Promise<void> | undefined,
   ): Promise<void> {
+    this.#lookForMore()
     for (let index = 0; index < batch.length; index++) {
       const record = this.#made(batch, index, reject)
       if (record === undefined) continue
@@ -48,7 +56,7 @@ export class Outgoing<T> {
         this.#topics.delete(record.topic)
         continue
       }
-      const taken = take(record)
+      const taken = take(record, partitions)
       if (taken !== undefined) await taken
     }
   }
@@ -78,6 +86,20 @@ export class Outgoing<T> {
     const partitions = (await this.#cluster.partitions(topic)) ?? 0
     this.#topics.set(topic, partitions)
     return partitions
+  }
+
+  /** Looks for new partitions from time to time. Nothing waits for that. */
+  #lookForMore(): void {
+    const now = this.#clock.monotonic()
+    if (now - this.#lookedAt < lookAgainMs) return
+    this.#lookedAt = now
+    for (const [topic, known] of this.#topics) {
+      this.#cluster.partitions(topic).then(
+        // A broker that starts may not know a topic yet.
+        (partitions = 0) => partitions > known && this.#topics.set(topic, partitions),
+        () => {},
+      )
+    }
   }
 
   #unknown({ topic, partition }: ReadyRecord, partitions: number): MillraceError {

@@ -1,7 +1,7 @@
 import { KafkaFailure } from './cluster.ts'
 import { invalid } from './options.ts'
 
-/** The numbers of librdkafka and of the protocol for a user who is refused, and for a connection that is not trusted. */
+/** The numbers of this client and of the protocol for a user who is refused, and for a connection that is not trusted. */
 const aboutUsers: ReadonlySet<number> = new Set([-169, 33, 34, 58])
 const aboutTrust = -181
 

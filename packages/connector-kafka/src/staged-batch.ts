@@ -1,40 +1,23 @@
 import { MillraceError, type ByteReader, type ByteWriter } from '@millrace/core'
 import type { Fs } from '@millrace/core/disk'
-import type { KafkaHeader, ReadyRecord } from './record.ts'
+import type { PackedBatch } from './record.ts'
 
-/** Writes a record into a staged file. */
-export function encodeRecord(
-  out: ByteWriter,
-  { topic, partition, key, value, headers, timestamp }: ReadyRecord,
-): void {
+/** Writes a batch into a staged file. */
+export function encodeBatch(out: ByteWriter, { topic, partition, count, bytes }: PackedBatch): void {
   out.text(topic)
-  out.varint(partition + 1)
-  out.float64(timestamp)
-  encodeBytes(out, key)
-  encodeBytes(out, value)
-  out.varint(headers.length)
-  for (const [name, content] of headers) {
-    out.text(name)
-    out.blob(content)
+  out.varint(partition)
+  out.varint(count)
+  out.blob(bytes)
+}
+
+/** Reads a batch that `encodeBatch` wrote. */
+export function decodeBatch(reader: ByteReader): PackedBatch {
+  return {
+    topic: reader.text(),
+    partition: reader.varint(),
+    count: reader.varint(),
+    bytes: reader.blob(),
   }
-}
-
-function encodeBytes(out: ByteWriter, bytes: Uint8Array | null): void {
-  out.byte(bytes === null ? 0 : 1)
-  if (bytes !== null) out.blob(bytes)
-}
-
-/** Reads a record that `encodeRecord` wrote. */
-export function decodeRecord(reader: ByteReader): ReadyRecord {
-  const bytes = (): Uint8Array | null => (reader.byte() === 0 ? null : reader.blob())
-  const topic = reader.text()
-  const partition = reader.varint() - 1
-  const timestamp = reader.float64()
-  const key = bytes()
-  const value = bytes()
-  const headers: KafkaHeader[] = []
-  for (let left = reader.varint(); left > 0; left--) headers.push([reader.text(), reader.blob()])
-  return { topic, partition, key, value, headers, timestamp }
 }
 
 /** Whether a file is there. */

@@ -26,23 +26,10 @@ export interface ReadOptions extends KafkaOptions {
    * that is there, with a warning. Default `fail`.
    */
   readonly ifTrimmed?: 'fail' | 'continue'
-  /**
-   * What reads: `typescript` is part of this package, needs nothing else, and takes a tenth of the CPU time. `librdkafka` is the
-   * client library, which sinks use. Default `typescript`, but `librdkafka` where `settings` are given, which only it knows.
-   */
-  readonly reader?: 'typescript' | 'librdkafka'
 }
 
 /** The options that `ReadOptions` has beside those of a connection. */
-export const readOptions = [
-  'topic',
-  'from',
-  'isolation',
-  'group',
-  'discoverEvery',
-  'ifTrimmed',
-  'reader',
-] as const
+export const readOptions = ['topic', 'from', 'isolation', 'group', 'discoverEvery', 'ifTrimmed'] as const
 
 /** Throws `OPTION_INVALID` for options that cannot be meant. */
 export function checkReadOptions(what: string, options: ReadOptions): void {
@@ -62,19 +49,9 @@ export function checkReadOptions(what: string, options: ReadOptions): void {
   if (ifTrimmed !== 'fail' && ifTrimmed !== 'continue') {
     throw invalid(what, `ifTrimmed is ${String(ifTrimmed)}; write 'fail' or 'continue'`)
   }
-  checkReader(what, options)
   if (group !== undefined && (typeof group !== 'string' || group === ''))
     throw invalid(what, 'group has no name')
   positiveDurationMs(discoverEvery, `${what}: discoverEvery`)
-}
-
-function checkReader(what: string, { reader, settings }: ReadOptions): void {
-  if (![undefined, 'typescript', 'librdkafka'].includes(reader)) {
-    throw invalid(what, `reader is ${String(reader)}; write 'typescript' or 'librdkafka'`)
-  }
-  if (reader === 'typescript' && settings !== undefined) {
-    throw invalid(what, "settings are those of librdkafka, and reader is 'typescript'; leave one of them out")
-  }
 }
 
 /** Each partition is a split, and the offset of the next record is its position. */
@@ -83,8 +60,6 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
   readonly durability = 'replayable'
   readonly hasHeaders = true
   readonly discoverEveryMs: number
-  /** The native client cannot leave it. */
-  readonly needsMainThread: boolean
   readonly #connect: Connect<ReadableCluster>
   readonly #decode: Decode<T>
   readonly #options: ReadOptions
@@ -99,7 +74,6 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
     this.#connect = connect
     this.#decode = decode
     this.#options = options
-    this.needsMainThread = options.reader === 'librdkafka' || options.settings !== undefined
     this.#starts = new Starts(options.from ?? 'earliest')
     this.discoverEveryMs = durationMs(options.discoverEvery ?? '10s', 'discoverEvery')
   }

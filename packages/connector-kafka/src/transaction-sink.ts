@@ -4,14 +4,17 @@ import type { Connect, WritableCluster } from './cluster.ts'
 import { Committer, type IfForgotten, type StagedRecords } from './committer.ts'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
 import { BlockFile, namesIn } from '@millrace/segment-log'
-import type { ReadyRecord } from './record.ts'
-import { encodeRecord } from './staged-record.ts'
+import { Packing } from './packing.ts'
+import type { PackedBatch } from './record.ts'
+import { encodeBatch } from './staged-batch.ts'
+import type { Compressor } from './wire/compression.ts'
 
 /** How transactions are made. */
 export interface TransactionOptions {
   readonly idPrefix: string
   readonly transactionTimeoutMs: number
   readonly ifForgotten: IfForgotten
+  readonly compressor: Compressor | undefined
 }
 
 /** The mark is renewed after this time without records, so that the cluster does not forget it. */
@@ -25,7 +28,6 @@ export class TransactionSink<T> implements Sink<T, StagedRecords> {
   readonly kind = 'kafka'
   readonly guarantee = 'exactly-once'
   readonly reconnects = true
-  readonly needsMainThread = true
   readonly #connect: Connect<WritableCluster>
   readonly #outgoing: OutgoingOptions<T>
   readonly #options: TransactionOptions
@@ -40,7 +42,7 @@ export class TransactionSink<T> implements Sink<T, StagedRecords> {
     const what = `sink ${context.name}`
     const cluster = await this.#connect(what, context, { group: this.#id(0, context) })
     try {
-      await new Outgoing(this.#outgoing, cluster).checkTopic(what)
+      await new Outgoing(this.#outgoing, cluster, context.clock).checkTopic(what)
     } finally {
       await cluster.close()
     }
@@ -66,6 +68,7 @@ export class TransactionSink<T> implements Sink<T, StagedRecords> {
         prefix,
         committer,
         outgoing: this.#outgoing,
+        compressor: this.#options.compressor,
         context,
       })
     } catch (error) {
@@ -111,38 +114,37 @@ interface WriterParts<T> {
   readonly prefix: string
   readonly committer: Committer
   readonly outgoing: OutgoingOptions<T>
+  readonly compressor: Compressor | undefined
   readonly context: ConnectorContext
 }
 
 class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
   readonly #parts: WriterParts<T>
   readonly #outgoing: Outgoing<T>
-  #staged: BlockFile<ReadyRecord> | undefined
+  readonly #packing: Packing
+  #staged: BlockFile<PackedBatch> | undefined
   #files = 0
   #isFirst = true
   #committedAt: number
 
   constructor(parts: WriterParts<T>) {
     this.#parts = parts
-    this.#outgoing = new Outgoing(parts.outgoing, parts.committer.cluster)
-    this.#committedAt = parts.context.clock.monotonic()
+    const { outgoing, compressor, committer, context } = parts
+    this.#outgoing = new Outgoing(outgoing, committer.cluster, context.clock)
+    this.#packing = new Packing({ compressor, maxRecordBytes: outgoing.maxRecordBytes }, context)
+    this.#committedAt = context.clock.monotonic()
   }
 
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
-    await this.#outgoing.each(batch, reject, (record) => {
-      const { fs, directory } = this.#parts.context
-      this.#staged ??= new BlockFile(
-        fs,
-        directory,
-        `${this.#parts.prefix}-${this.#files++}.records`,
-        encodeRecord,
-      )
-      return this.#staged.add(record) ? this.#staged.write() : undefined
+    await this.#outgoing.each(batch, reject, (record, partitions) => {
+      const finished = this.#packing.add(record, partitions)
+      return finished.length === 0 ? undefined : this.#stage(finished)
     })
   }
 
   async prepare(checkpoint: number): Promise<StagedRecords | undefined> {
     await this.#requireOrder(checkpoint)
+    await this.#stage(this.#packing.takeAll())
     const staged = this.#staged
     this.#staged = undefined
     const { id, outgoing, context } = this.#parts
@@ -160,6 +162,20 @@ class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
   async close(): Promise<void> {
     await this.#staged?.discard()
     await this.#parts.committer.close()
+  }
+
+  /** Adds batches to the file of the checkpoint. */
+  async #stage(batches: readonly PackedBatch[]): Promise<void> {
+    const { context, prefix } = this.#parts
+    for (const batch of batches) {
+      this.#staged ??= new BlockFile(
+        context.fs,
+        context.directory,
+        `${prefix}-${this.#files++}.records`,
+        encodeBatch,
+      )
+      if (this.#staged.add(batch)) await this.#staged.write()
+    }
   }
 
   /** A job that was restored from an older copy of its data directory counts checkpoints that were committed before. */

@@ -5,7 +5,7 @@ import { kafka } from '../src/index.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()
-const { brokers, client } = broker
+const { brokers } = broker
 
 const records = ['a', 'b', 'c', 'd', 'e', 'f', 'g']
 const headers = [{ trace: 't' }]
@@ -15,51 +15,49 @@ const json = (values: readonly unknown[]): { value: string }[] =>
   values.map((value) => ({ value: JSON.stringify(value) }))
 
 describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
-  for (const reader of ['typescript', 'librdkafka'] as const) {
-    describeCases(
-      `a source of topics, read by ${reader}`,
-      sourceConformance<unknown>({
-        create: async () => {
-          const topic = await broker.freshTopic(2)
-          for (const partition of [0, 1]) {
-            const values = [{ value: 'not JSON' }, ...json(records.slice(3))]
-            await broker.produce(
+  describeCases(
+    'a source of topics',
+    sourceConformance<unknown>({
+      create: async () => {
+        const topic = await broker.freshTopic(2)
+        for (const partition of [0, 1]) {
+          const values = [{ value: 'not JSON' }, ...json(records.slice(3))]
+          await broker.produce(
+            topic,
+            [...json(records.slice(0, 3)), ...values.map((value) => ({ ...value, headers }))].map(
+              (value) => ({
+                ...value,
+                partition,
+              }),
+            ),
+          )
+        }
+        const splits = [`${topic}-0`, `${topic}-1`]
+        return {
+          source: () => kafka.readJson<unknown>({ brokers, topic }),
+          splits: new Map(splits.map((split) => [split, records])),
+          failures: new Map(splits.map((split) => [split, 1])),
+          headers: new Map(splits.map((split) => [split, carried])),
+          append: (split, values) =>
+            broker.produce(
               topic,
-              [...json(records.slice(0, 3)), ...values.map((value) => ({ ...value, headers }))].map(
-                (value) => ({
-                  ...value,
-                  partition,
-                }),
-              ),
-            )
-          }
-          const splits = [`${topic}-0`, `${topic}-1`]
-          return {
-            source: () => kafka.readJson<unknown>({ brokers, topic, client, reader }),
-            splits: new Map(splits.map((split) => [split, records])),
-            failures: new Map(splits.map((split) => [split, 1])),
-            headers: new Map(splits.map((split) => [split, carried])),
-            append: (split, values) =>
-              broker.produce(
-                topic,
-                json(values).map((value) => ({ ...value, partition: Number(split.at(-1)) })),
-              ),
-            more: ['more', 'and more'],
-            worksOutside: true,
-          }
-        },
-        features: {
-          durability: 'replayable',
-          ends: true,
-          severalSplits: true,
-          failures: true,
-          grows: true,
-          acknowledges: false,
-        },
-      }),
-      { describe, test },
-    )
-  }
+              json(values).map((value) => ({ ...value, partition: Number(split.at(-1)) })),
+            ),
+          more: ['more', 'and more'],
+          worksOutside: true,
+        }
+      },
+      features: {
+        durability: 'replayable',
+        ends: true,
+        severalSplits: true,
+        failures: true,
+        grows: true,
+        acknowledges: false,
+      },
+    }),
+    { describe, test },
+  )
 
   describeCases(
     'a sink with transactions',
@@ -67,7 +65,7 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
       create: async () => {
         const topic = await broker.freshTopic()
         return {
-          sink: () => kafka.writeJson<number>({ brokers, topic, client }),
+          sink: () => kafka.writeJson<number>({ brokers, topic }),
           record: (number) => number,
           visible: async () => readAll(topic),
           worksOutside: true,
@@ -92,7 +90,7 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
       create: async () => {
         const topic = await broker.freshTopic()
         return {
-          sink: () => kafka.writeJson<number>({ brokers, topic, client, guarantee: 'at-least-once' }),
+          sink: () => kafka.writeJson<number>({ brokers, topic, guarantee: 'at-least-once' }),
           record: (number) => number,
           visible: async () => readAll(topic),
           worksOutside: true,
@@ -115,7 +113,7 @@ describe.skipIf(broker.missing !== undefined)('on a real broker', () => {
 /** What readers of committed records see of a topic with one partition. */
 async function readAll(topic: string): Promise<number[]> {
   await broker.transactionsMarked()
-  const source = kafka.readJson<number>({ brokers, topic, client })
+  const source = kafka.readJson<number>({ brokers, topic })
   const context = {
     name: 'look',
     isBounded: true,

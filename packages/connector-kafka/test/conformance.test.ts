@@ -76,6 +76,7 @@ describeCases(
             idPrefix: 'millrace',
             transactionTimeoutMs: 60_000,
             ifForgotten: 'fail',
+            compressor: undefined,
           }),
         record: (number) => number,
         visible: () => Promise.resolve(cluster.records('out').map(({ value }) => parsed(value) as number)),
@@ -100,7 +101,7 @@ describeCases(
       const cluster = new MemoryCluster()
       cluster.addTopic('out', 1)
       return Promise.resolve({
-        sink: () => new PlainSink(cluster.connect, outgoing),
+        sink: () => new PlainSink(cluster.connect, outgoing, undefined),
         record: (number) => number,
         visible: () => Promise.resolve(cluster.records('out').map(({ value }) => parsed(value) as number)),
       })

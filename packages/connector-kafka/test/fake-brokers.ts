@@ -4,6 +4,7 @@ import { Cursor } from '../src/wire/cursor.ts'
 import { Frames } from '../src/wire/frames.ts'
 import type { Line, LineListener, Network } from '../src/wire/line.ts'
 import { WireWriter } from '../src/wire/wire-writer.ts'
+import { FakeWriting } from './fake-writing.ts'
 
 /** A batch in the log of a partition. */
 export interface StoredBatch {
@@ -19,6 +20,9 @@ export interface AbortedRange {
   readonly mark: number
 }
 
+/** The number of the request whose headers have tagged fields. */
+const flexible = 9
+
 interface Log {
   leader: number
   first: number
@@ -33,7 +37,7 @@ interface OpenLine {
   readonly node: number
 }
 
-/** Brokers that speak Kafka's protocol in memory, as much of it as a reader needs. */
+/** Brokers that speak Kafka's protocol in memory, as much of it as a reader and a writer need. */
 export class FakeBrokers {
   readonly #clock: ManualClock
   readonly #logs = new Map<string, Log>()
@@ -50,6 +54,9 @@ export class FakeBrokers {
   mangle: (name: string, bytes: Uint8Array) => Uint8Array = (_name, bytes) => bytes
   /** Answers nothing. */
   isSilent = false
+  /** The requests, by name, of which the next is carried out and not answered: the connection ends. */
+  readonly lost = new Set<string>()
+  readonly writing = new FakeWriting((split) => this.#logs.get(split)?.leader)
   /** What the brokers say that they speak of the request for records. */
   fetchVersions: readonly [number, number] = [4, 17]
   /** What a request to prove who one is gets as an answer: the error, and bytes. */
@@ -105,7 +112,8 @@ export class FakeBrokers {
     const frames = new Frames((frame) => {
       before = before.then(async () => {
         const answer = await this.#answer(frame, node, isThere)
-        if (isThere() && !this.isSilent) listener.data(answer)
+        if (answer === undefined) this.cut(node)
+        else if (isThere() && !this.isSilent) listener.data(answer)
       })
     })
     return {
@@ -114,7 +122,7 @@ export class FakeBrokers {
     }
   }
 
-  async #answer(frame: Uint8Array, node: number, isThere: () => boolean): Promise<Uint8Array> {
+  async #answer(frame: Uint8Array, node: number, isThere: () => boolean): Promise<Uint8Array | undefined> {
     const request = new Cursor(frame)
     const api = request.int16()
     request.int16()
@@ -122,7 +130,14 @@ export class FakeBrokers {
     out.int32(0)
     out.int32(request.int32())
     request.nullableText()
-    const name = await this.#write(api, request, out, node, isThere)
+    const writing = this.writing.answerers.get(api)
+    if (api === flexible) {
+      request.skipTags()
+      out.noTags()
+    }
+    writing?.[1](request, out, node)
+    const name = writing?.[0] ?? (await this.#write(api, request, out, node, isThere))
+    if (this.lost.delete(name)) return undefined
     const bytes = this.mangle(name, out.finish().slice())
     new DataView(bytes.buffer).setInt32(0, bytes.length - 4)
     return bytes
@@ -163,7 +178,7 @@ export class FakeBrokers {
 
   #versions(out: WireWriter): string {
     out.int16(0)
-    out.list([1, 2, 3, 8, 10, 17, 36], (api) => {
+    out.list([1, 2, 3, 8, 10, 17, 36, ...this.writing.answerers.keys()], (api) => {
       out.int16(api)
       out.int16(api === 1 ? this.fetchVersions[0] : 0)
       out.int16(api === 1 ? this.fetchVersions[1] : 20)

@@ -20,7 +20,7 @@ interface Result {
 
 function launch(...args: readonly string[]): ChildProcess {
   const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
-  return spawn(process.execPath, [...options, broker.clientFile, broker.brokers, 'counts', ...args], {
+  return spawn(process.execPath, [...options, broker.brokers, 'counts', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }

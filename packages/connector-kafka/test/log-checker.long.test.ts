@@ -10,12 +10,12 @@ import {
   type World,
   type WritableCluster,
 } from '../src/cluster.ts'
-import { nativeConnect } from '../src/native/native-cluster.ts'
+import { Packing } from '../src/packing.ts'
 import {
   readyRecord,
   splitOf,
   type KafkaRecord,
-  type ReadyRecord,
+  type PackedBatch,
   type TopicPartition,
 } from '../src/record.ts'
 import { wireConnect } from '../src/wire/wire-cluster.ts'
@@ -75,7 +75,7 @@ class Writer {
   async #settle(): Promise<void> {
     while (this.#producer === undefined) {
       try {
-        this.#producer = await this.#cluster.transactions(this.#name, this.#topic)
+        this.#producer = await this.#cluster.transactions(this.#name, this.#topic, 10_000)
       } catch (error) {
         if (!(error instanceof KafkaFailure)) throw error
         await delay(200)
@@ -88,10 +88,15 @@ class Writer {
     history.push({ process: this.#name, outcome, steps: open.steps })
   }
 
-  async *#chunks(steps: readonly SendStep[], isAborted: boolean): AsyncIterable<readonly ReadyRecord[]> {
+  async *#chunks(steps: readonly SendStep[], isAborted: boolean): AsyncIterable<readonly PackedBatch[]> {
     for (const { log, value } of steps) {
       const partition = Number(log.slice(this.#topic.length + 1))
-      yield [readyRecord({ partition, value }, this.#topic, { time: Number.NaN, headers: {} })]
+      const packing = new Packing({ compressor: undefined, maxRecordBytes: 1_000 }, nodePlatform())
+      packing.add(
+        readyRecord({ partition, value }, this.#topic, { time: Number.NaN, headers: {} }),
+        partitions,
+      )
+      yield packing.takeAll()
     }
     if (isAborted) throw new Error('the test aborts this transaction')
   }
@@ -147,28 +152,21 @@ test.skipIf(broker.missing !== undefined)(
       trying: () => {},
       up: () => {},
     }
-    const options = { brokers: broker.brokers, client: broker.client }
-    const native = nativeConnect(options, { settings: { 'linger.ms': 1 }, transactionTimeoutMs: 10_000 })
-    const wire = wireConnect(options)
+    const wire = wireConnect({ brokers: broker.brokers })
     const clusters: { close(): Promise<void> }[] = []
     const opened = async <C extends { close(): Promise<void> }>(opening: Promise<C>): Promise<C> => {
       const cluster = await opening
       clusters.push(cluster)
       return cluster
     }
-    for (const [name, connect] of [
-      ['reader', wire],
-      ['librdkafka', native],
-    ] as const) {
-      const cluster = await opened<ReadableCluster>(connect(name, world, { group: name }))
-      for (let partition = 0; partition < partitions; partition++) {
-        const of = { topic, partition }
-        await cluster.feed(of, 0, listener(name, of))
-      }
+    const reader = await opened<ReadableCluster>(wire('reader', world, { group: 'reader' }))
+    for (let partition = 0; partition < partitions; partition++) {
+      const of = { topic, partition }
+      await reader.feed(of, 0, listener('reader', of))
     }
     const running = Array.from({ length: writers }, async (_, index) => {
       const name = `writer-${index}-${topic}`
-      await new Writer(name, await opened(native(name, world, { group: name })), topic).run()
+      await new Writer(name, await opened(wire(name, world, { group: name })), topic).run()
     })
     for (let restart = 0; restart < restarts; restart++) {
       await delay(2_000)

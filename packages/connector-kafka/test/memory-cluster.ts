@@ -8,7 +8,9 @@ import type {
   WritableCluster,
 } from '../src/cluster.ts'
 import { KafkaFailure } from '../src/cluster.ts'
-import { splitOf, type KafkaRecord, type ReadyRecord, type TopicPartition } from '../src/record.ts'
+import { splitOf, type KafkaRecord, type PackedBatch, type TopicPartition } from '../src/record.ts'
+import { stamp } from '../src/wire/batch-encoder.ts'
+import { batchAt, recordsOf } from '../src/wire/record-batch.ts'
 
 interface Partition {
   records: KafkaRecord[]
@@ -117,7 +119,7 @@ export class MemoryCluster {
         for (const { offset, ...of } of offsets) this.groupOffsets.set(`${group} ${splitOf(of)}`, offset)
         return Promise.resolve()
       },
-      producer: () => Promise.resolve(this.#producer(signal)),
+      producer: (idle) => Promise.resolve(this.#producer(signal, idle)),
       transactions: (id) => this.#transactions(id, signal),
       close: async () => {
         this.connections--
@@ -158,13 +160,22 @@ export class MemoryCluster {
     }
   }
 
-  #producer(signal: AbortSignal): RecordProducer {
+  /** What is sent is there with the next flush. */
+  #producer(signal: AbortSignal, idle: () => void): RecordProducer {
+    const sent: PackedBatch[] = []
     return {
-      send: async (records) => {
-        await this.#step(signal)
-        for (const record of records) this.#write(record)
+      get isIdle() {
+        return sent.length === 0
       },
-      flush: () => this.#step(signal),
+      send: async (batches) => {
+        sent.push(...batches)
+        await Promise.resolve()
+      },
+      flush: async () => {
+        await this.#step(signal)
+        for (const batch of sent.splice(0)) this.#write(batch)
+        idle()
+      },
       close: () => Promise.resolve(),
     }
   }
@@ -175,12 +186,12 @@ export class MemoryCluster {
     this.#epochs.set(id, epoch)
     const producer = {
       mark: this.marks.get(id),
-      commit: async (chunks: AsyncIterable<readonly ReadyRecord[]>, mark: number): Promise<void> => {
-        const records: ReadyRecord[] = []
-        for await (const chunk of chunks) records.push(...chunk)
+      commit: async (chunks: AsyncIterable<readonly PackedBatch[]>, mark: number): Promise<void> => {
+        const batches: PackedBatch[] = []
+        for await (const chunk of chunks) batches.push(...chunk)
         await this.#step(signal)
         if (this.#epochs.get(id) !== epoch) throw new KafkaFailure(-144, 'fenced by a newer instance', false)
-        for (const record of records) this.#write(record)
+        for (const batch of batches) this.#write(batch)
         this.marks.set(id, mark)
         await this.afterCommit?.()
         producer.mark = mark
@@ -190,8 +201,11 @@ export class MemoryCluster {
     return producer
   }
 
-  #write({ topic, partition, ...record }: ReadyRecord): void {
-    this.append(topic, Math.max(partition, 0), record)
+  #write({ topic, partition, bytes }: PackedBatch): void {
+    stamp(bytes, { producer: 1, epoch: 0, sequence: 0, isTransactional: false })
+    for (const record of recordsOf(batchAt(bytes, 0)!, { topic, partition }, 0)) {
+      this.append(topic, partition, record)
+    }
   }
 
   async #step(signal: AbortSignal): Promise<void> {

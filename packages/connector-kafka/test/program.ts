@@ -1,14 +1,12 @@
 /** Counts by key from topic to topic, all records or in windows. Killed and frozen by the long tests. */
-import { createRequire } from 'node:module'
 import type { ProcessFacts } from '@millrace/core/disk'
 import { startJob } from '@millrace/core/job'
 import { count, pipeline, sum, tumbling, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
-import { kafka, type NativeModule } from '../src/index.ts'
+import { kafka } from '../src/index.ts'
 
-const [clientFile, brokers, what, input, output, directory, isBounded, host] = process.argv.slice(2)
-const client = createRequire(import.meta.url)(clientFile!) as NativeModule
+const [brokers, what, input, output, directory, isBounded, host] = process.argv.slice(2)
 
 interface Numbered {
   readonly n: number
@@ -16,7 +14,7 @@ interface Numbered {
 }
 
 const source = { brokers: brokers!, topic: input! }
-const sink = { brokers: brokers!, client, topic: output! }
+const sink = { brokers: brokers!, topic: output! }
 
 const counts: Pipeline = pipeline('kills', (p) => {
   p.from('in', kafka.readJson<Numbered>(source))

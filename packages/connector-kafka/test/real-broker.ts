@@ -1,9 +1,26 @@
-import { createRequire } from 'node:module'
 import { setTimeout } from 'node:timers/promises'
+import { nodePlatform } from '@millrace/node'
 import { afterAll } from 'vitest'
-import { kafkaClient } from '../../../scripts/services/kafka-client.ts'
 import { service, type RunningService } from '../../../scripts/services/service.ts'
-import type { NativeModule } from '../src/index.ts'
+import { Packing } from '../src/packing.ts'
+import { byTopic, readyRecord, type PackedBatch } from '../src/record.ts'
+import { Patience } from '../src/patience.ts'
+import { stamp } from '../src/wire/batch-encoder.ts'
+import { Brokers } from '../src/wire/brokers.ts'
+import { answeredFailure } from '../src/wire/codes.ts'
+import { Coordinator, firstError } from '../src/wire/coordinator.ts'
+import { machineNetwork } from '../src/wire/doors/socket.ts'
+import { produce } from '../src/wire/produce.ts'
+import { latestTime, offsetRequest, type Request } from '../src/wire/request.ts'
+import { WireProducer } from '../src/wire/wire-producer.ts'
+import { addPartitionsRequest, initRequest, stableOffsetRequest } from '../src/wire/write-request.ts'
+import {
+  createPartitionsRequest,
+  createTopicRequest,
+  deleteRecordsRequest,
+  deleteTopicRequest,
+  groupRequest,
+} from './admin-requests.ts'
 import { transactionsIn } from './transaction-list.ts'
 
 /** A broker for the tests of one file, and means to look at it from outside. */
@@ -11,9 +28,6 @@ export interface RealBroker {
   /** Why there is none. */
   readonly missing: string | undefined
   readonly brokers: string
-  readonly client: NativeModule
-  /** The file of the client, for other processes. */
-  readonly clientFile: string
   readonly server: RunningService
   readonly restart: () => Promise<void>
   /** Makes a topic with a name that nothing has used before. */
@@ -22,7 +36,10 @@ export interface RealBroker {
   readonly makeTopic: (topic: string, partitions?: number) => Promise<void>
   readonly deleteTopic: (topic: string) => Promise<void>
   readonly deleteRecords: (topic: string, partition: number, offset: number) => Promise<void>
-  /** Writes records, each to a partition or by its key, and waits until the broker has them. */
+  /**
+   * Writes records, each to a partition or by its key, and waits until the broker has them. With a transactional id they are
+   * in a transaction that stays open.
+   */
   readonly produce: (topic: string, records: readonly Sent[], transactionalId?: string) => Promise<void>
   /**
    * Waits until the broker has marked the end of each transaction that it has promised to commit or abort. It answers a
@@ -45,86 +62,119 @@ export interface Sent {
   readonly headers?: readonly Readonly<Record<string, string>>[]
 }
 
-type Callback = (error: Error | null | undefined, result?: unknown) => void
-type Methods = Record<string, (...args: unknown[]) => unknown>
-type Make = new (settings: object) => Methods
+const timeoutMs = 30_000
 
 export async function realBroker(): Promise<RealBroker> {
-  const client = await kafkaClient()
-  const outcome = 'missing' in client ? client : await service('kafka')
-  if ('missing' in outcome || 'missing' in client) {
-    const { missing } = outcome as { readonly missing: string }
-    return { missing, brokers: '' } as RealBroker
-  }
-  const native = createRequire(import.meta.url)(client.file) as NativeModule
-  const outside = new Outside(native, outcome.url)
+  const server = await service('kafka')
+  if ('missing' in server) return { missing: server.missing, brokers: '' } as RealBroker
+  const outside = new Outside(server.url)
   afterAll(async () => {
-    await outside.closeAll()
-    await outcome.stop()
+    await outside.close()
+    await server.stop()
   })
   return {
     missing: undefined,
-    brokers: outcome.url,
-    client: native,
-    clientFile: client.file,
-    server: outcome,
-    restart: () => outcome.restart?.() ?? Promise.resolve(),
+    brokers: server.url,
+    server,
+    restart: () => server.restart?.() ?? Promise.resolve(),
     ...adminOf(outside),
-    produce: producerOf(outside),
+    produce: (topic, records, id) => outside.produce(topic, records, id),
     transactionsMarked: async () => {
-      while ((await transactionsIn(outcome.url, ['PrepareCommit', 'PrepareAbort'])) > 0) await setTimeout(20)
+      while ((await transactionsIn(server.url, ['PrepareCommit', 'PrepareAbort'])) > 0) await setTimeout(20)
     },
     committed: async (group, topic, partition) => {
-      const consumer = await outside.open(native.KafkaConsumer as unknown as Make, { 'group.id': group })
-      const found = await outside.ask(consumer, 'committed', [{ topic, partition }], 30_000)
-      return (found as readonly { readonly offset?: number }[])[0]?.offset ?? -1
+      const request = stableOffsetRequest(group, { topic, partition })
+      return (await outside.coordinator('group', group).ask(request, ({ error }) => error)).offset
     },
   }
 }
 
-/** Clients that look at the broker from outside. */
+/** A client that looks at the broker from outside. */
 class Outside {
-  readonly native: NativeModule
-  readonly brokers: string
-  readonly admin: Methods
-  readonly #clients: Methods[] = []
+  readonly brokers: Brokers
+  readonly #world: ConstructorParameters<typeof Brokers>[2]
+  readonly #patience: Patience
 
-  constructor(native: NativeModule, brokers: string) {
-    this.native = native
-    this.brokers = brokers
-    const { AdminClient } = native as unknown as { AdminClient: { create(settings: object): Methods } }
-    this.admin = AdminClient.create({ 'bootstrap.servers': brokers, log_level: 0 })
+  constructor(address: string) {
+    const [host, port] = address.split(':') as [string, string]
+    const { clock } = nodePlatform()
+    const none = (): void => {}
+    const { signal } = new AbortController()
+    this.#world = { clock, signal, warn: none, down: none, trying: none, up: none }
+    this.#patience = new Patience(address, this.#world)
+    this.brokers = new Brokers(
+      [{ host, port: Number(port) }],
+      { network: machineNetwork(false), clientId: 'test', sasl: undefined, requestMs: timeoutMs },
+      this.#world,
+    )
   }
 
-  async open(Client: Make, settings: object): Promise<Methods> {
-    const client = new Client({ 'bootstrap.servers': this.brokers, log_level: 0, ...settings })
-    this.#clients.push(client)
-    await this.ask(client, 'connect', {})
-    return client
+  /** Asks until a broker answers. */
+  async change(request: Request<readonly number[]>): Promise<void> {
+    const errors = await this.#patience.repeat(() => this.brokers.askAny(request))
+    const failure = answeredFailure(firstError(errors), request.name)
+    if (failure !== undefined) throw failure
   }
 
-  ask(client: Methods, name: string, ...args: readonly unknown[]): Promise<unknown> {
-    return new Promise((resolve, reject) => {
-      const callback: Callback = (error, result) => {
-        if (error === null || error === undefined) resolve(result)
-        else reject(error)
-      }
-      client[name]!(...args, callback)
+  coordinator(kind: 'group' | 'transaction', key: string): Coordinator {
+    return new Coordinator({ brokers: this.brokers, kind, key, world: this.#world, patienceMs: timeoutMs })
+  }
+
+  async partitions(topic: string): Promise<number> {
+    return (await this.#patience.repeat(() => this.brokers.topic(topic)))!.partitions.length
+  }
+
+  async end(topic: string, partition: number): Promise<number> {
+    return this.#patience.repeat(async () => {
+      const of = { topic, partition }
+      const found = await this.brokers.askAt(await this.brokers.leader(of), offsetRequest(of, latestTime, 0))
+      if (found!.error !== 0) this.brokers.forget(of)
+      const failure = answeredFailure(found!.error, topic)
+      if (failure !== undefined) throw failure
+      return found!.offset
     })
   }
 
-  async close(client: Methods): Promise<void> {
-    this.#clients.splice(this.#clients.indexOf(client), 1)
-    await this.ask(client, 'disconnect')
+  async produce(topic: string, records: readonly Sent[], id: string | undefined): Promise<void> {
+    const partitions = await this.partitions(topic)
+    const { clock, random } = nodePlatform()
+    const packing = new Packing({ compressor: undefined, maxRecordBytes: 1_000_000 }, { clock, random })
+    const batches: PackedBatch[] = []
+    for (const { headers = [], ...record } of records) {
+      const pairs = headers.flatMap((header) => Object.entries(header))
+      const own = pairs.map(([name, value]) => [name, Buffer.from(value)] as const)
+      if ((record.partition ?? 0) >= partitions) throw new Error(`there is no partition ${record.partition}`)
+      const ready = readyRecord({ ...record, headers: own }, topic, { time: Number.NaN, headers: {} })
+      batches.push(...packing.add(ready, partitions))
+    }
+    batches.push(...packing.takeAll())
+    if (id !== undefined) await this.#leaveOpen(id, batches)
+    else await this.#send(batches)
   }
 
-  async closeAll(): Promise<void> {
-    this.admin['disconnect']!()
-    for (const client of this.#clients) await this.ask(client, 'disconnect')
+  close(): Promise<void> {
+    return this.brokers.close()
+  }
+
+  async #send(batches: readonly PackedBatch[]): Promise<void> {
+    const parts = { brokers: this.brokers, patience: this.#patience, requestMs: timeoutMs, idle: () => {} }
+    const producer = new WireProducer(parts)
+    await producer.send(batches)
+    await producer.flush()
+  }
+
+  async #leaveOpen(id: string, batches: readonly PackedBatch[]): Promise<void> {
+    const transactions = this.coordinator('transaction', id)
+    const identity = await transactions.ask(initRequest(id, 60_000), ({ error }) => error)
+    await transactions.ask(addPartitionsRequest({ ...identity, id }, batches), firstError)
+    for (const [, [first, ...more]] of byTopic(batches)) {
+      if (more.length > 0) throw new Error('an open transaction of a test has one batch')
+      stamp(first!.bytes, { ...identity, sequence: 0, isTransactional: true })
+    }
+    const failures = await produce(this.brokers, batches, { id, timeoutMs })
+    for (const failure of failures.values()) throw failure
   }
 }
-
-const timeoutMs = 30_000
 
 function adminOf(
   outside: Outside,
@@ -132,12 +182,12 @@ function adminOf(
   RealBroker,
   'freshTopic' | 'makeTopic' | 'addPartitions' | 'deleteTopic' | 'deleteRecords' | 'members' | 'ends'
 > {
-  const { admin } = outside
   const run = `${process.pid}-${Date.now().toString(36)}`
   let topics = 0
   const create = async (topic: string, partitions: number, config = {}): Promise<void> => {
-    const wanted = { topic, num_partitions: partitions, replication_factor: 1, config }
-    await outside.ask(admin, 'createTopic', wanted, timeoutMs)
+    await outside.change(createTopicRequest(topic, partitions, config))
+    // A broker answers before it leads the partitions.
+    for (let partition = 0; partition < partitions; partition++) await outside.end(topic, partition)
   }
   return {
     makeTopic: (topic, partitions = 1) => create(topic, partitions),
@@ -146,51 +196,19 @@ function adminOf(
       await create(topic, partitions, config)
       return topic
     },
-    addPartitions: async (topic, total) =>
-      void (await outside.ask(admin, 'createPartitions', topic, total, timeoutMs)),
+    addPartitions: (topic, total) => outside.change(createPartitionsRequest(topic, total)),
     members: async (group) => {
-      const found = await outside.ask(admin, 'describeGroups', [group], { timeout: timeoutMs })
-      const { groups } = found as { readonly groups: readonly { readonly members: readonly unknown[] }[] }
-      return groups[0]!.members.length
+      const found = await outside.coordinator('group', group).ask(groupRequest(group), ({ error }) => error)
+      return found.members
     },
     ends: async (topic) => {
-      const described = await outside.ask(admin, 'describeTopics', [topic], { timeout: timeoutMs })
-      const [{ partitions }] = described as [{ readonly partitions: readonly unknown[] }]
-      const wanted = partitions.map((_, partition) => ({ topic, partition, offset: { timestamp: -1 } }))
-      const found = await outside.ask(admin, 'listOffsets', wanted, { timeout: timeoutMs })
-      return (found as readonly { readonly offset: number }[]).reduce((sum, { offset }) => sum + offset, 0)
+      let sum = 0
+      const partitions = await outside.partitions(topic)
+      for (let partition = 0; partition < partitions; partition++) sum += await outside.end(topic, partition)
+      return sum
     },
-    deleteTopic: async (topic) => void (await outside.ask(admin, 'deleteTopic', topic, timeoutMs)),
-    deleteRecords: async (topic, partition, offset) =>
-      void (await outside.ask(admin, 'deleteRecords', [{ topic, partition, offset }], {
-        timeout: timeoutMs,
-      })),
-  }
-}
-
-const empty = Buffer.from(new ArrayBuffer(1), 0, 0)
-
-function producerOf(outside: Outside): RealBroker['produce'] {
-  const settings = {
-    partitioner: 'murmur2_random',
-    'queue.buffering.max.messages': 1_000_000,
-    // In order, also while a broker is restarted.
-    'enable.idempotence': true,
-  }
-  const Producer = outside.native.Producer as unknown as Make
-  return async (topic, records, transactionalId) => {
-    // A new one knows the partitions that there are now.
-    const id = transactionalId === undefined ? {} : { 'transactional.id': transactionalId }
-    const producer = await outside.open(Producer, { ...settings, ...id })
-    if (transactionalId !== undefined) {
-      await outside.ask(producer, 'initTransactions', timeoutMs)
-      await outside.ask(producer, 'beginTransaction')
-    }
-    for (const { value, key = null, partition = -1, timestamp = 0, headers } of records) {
-      const bytes = value === null ? null : value.length === 0 ? empty : Buffer.from(value as string)
-      producer['produce']!(topic, partition, bytes, key, timestamp, undefined, headers)
-    }
-    await outside.ask(producer, 'flush', timeoutMs)
-    if (transactionalId === undefined) await outside.close(producer)
+    deleteTopic: (topic) => outside.change(deleteTopicRequest(topic)),
+    deleteRecords: (topic, partition, offset) =>
+      outside.change(deleteRecordsRequest(topic, partition, offset)),
   }
 }

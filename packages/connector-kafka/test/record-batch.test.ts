@@ -108,7 +108,7 @@ describe('a batch of records', () => {
     const bytes = batchBytes([{ offset: 0, value: text('a') }])
     expect(batchAt(bytes.subarray(0, -1), 0)).toBeUndefined()
     bytes[16] = 1
-    expect(() => batchAt(bytes, 0)).toThrow(/format 1: it was written before Kafka 0\.11.*librdkafka/)
+    expect(() => batchAt(bytes, 0)).toThrow(/format 1: it was written before Kafka 0\.11/)
   })
 })
 

@@ -4,13 +4,7 @@ import { pipeline, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
 import { authorityOf } from '../../../scripts/services/certificates.ts'
 import { kafkaPorts, kafkaUser } from '../../../scripts/services/kafka.ts'
-import {
-  kafka,
-  type KafkaOptions,
-  type PasswordOptions,
-  type ReadOptions,
-  type SaslOptions,
-} from '../src/index.ts'
+import { kafka, type KafkaOptions, type PasswordOptions, type SaslOptions } from '../src/index.ts'
 import { dataDirectory, numbered, startOn, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
@@ -19,27 +13,20 @@ const isOurs = broker.missing === undefined && broker.server.directory !== ''
 const ports = isOurs ? kafkaPorts(broker.server.ports) : undefined
 const ca = isOurs ? await readFile(authorityOf(broker.server.directory), 'utf8') : ''
 
-type Reader = NonNullable<ReadOptions['reader']>
-const readers = ['typescript', 'librdkafka'] as const
-
-function copying(options: KafkaOptions, reader: Reader, input: string, output: string): Pipeline {
+function copying(options: KafkaOptions, input: string, output: string): Pipeline {
   return pipeline('copy', (p) => {
-    p.from('in', kafka.readJson<Numbered>({ ...options, reader, topic: input })).to(
+    p.from('in', kafka.readJson<Numbered>({ ...options, topic: input })).to(
       'out',
       kafka.writeJson({ ...options, topic: output }),
     )
   })
 }
 
-async function run(
-  reader: Reader,
-  options: Omit<KafkaOptions, 'client' | 'brokers'>,
-  port: number,
-): Promise<unknown> {
+async function run(options: Omit<KafkaOptions, 'brokers'>, port: number): Promise<unknown> {
   const [input, output] = [await broker.freshTopic(), await broker.freshTopic()]
   await broker.produce(input, numbered(0, 20))
-  const all = { ...options, client: broker.client, brokers: `127.0.0.1:${port}` }
-  return startOn(copying(all, reader, input, output), await dataDirectory(), { isBounded: true }).ended
+  const all = { ...options, brokers: `127.0.0.1:${port}` }
+  return startOn(copying(all, input, output), await dataDirectory(), { isBounded: true }).ended
 }
 
 /** All that may be printed of a failed run. */
@@ -66,27 +53,25 @@ function token(): string {
 
 const finished = { outcome: 'finished' }
 
-describe.skipIf(!isOurs).each(readers)('a secured broker, read by %s', (reader) => {
+describe.skipIf(!isOurs)('a secured broker', () => {
   test.each(['plain', 'scram-sha-256', 'scram-sha-512'] as const)(
     'takes a password by %s',
     async (mechanism) => {
-      expect(await run(reader, { sasl: sasl(mechanism) }, ports!.password)).toEqual(finished)
+      expect(await run({ sasl: sasl(mechanism) }, ports!.password)).toEqual(finished)
     },
   )
 
   test('takes a token', async () => {
-    expect(await run(reader, { sasl: { mechanism: 'oauthbearer', token } }, ports!.password)).toEqual(
-      finished,
-    )
+    expect(await run({ sasl: { mechanism: 'oauthbearer', token } }, ports!.password)).toEqual(finished)
   })
 
   test('is reached by TLS, with and without a password', async () => {
-    expect(await run(reader, { tls: { ca } }, ports!.tls)).toEqual(finished)
-    expect(await run(reader, { tls: { ca }, sasl: sasl('scram-sha-512') }, ports!.both)).toEqual(finished)
+    expect(await run({ tls: { ca } }, ports!.tls)).toEqual(finished)
+    expect(await run({ tls: { ca }, sasl: sasl('scram-sha-512') }, ports!.both)).toEqual(finished)
   })
 
   test('that is not trusted is refused at the start', async () => {
-    const result = await run(reader, { tls: true }, ports!.tls)
+    const result = await run({ tls: true }, ports!.tls)
     expect(shown(result)).toMatch(/no connection to Kafka on 127\.0\.0\.1:\d+: .*certificate.*; check tls/s)
   })
 
@@ -94,7 +79,7 @@ describe.skipIf(!isOurs).each(readers)('a secured broker, read by %s', (reader) 
     'that refuses a password by %s ends the job with a clear error, which does not show the password',
     async (mechanism) => {
       const wrong = { mechanism, username: kafkaUser.username, password: 'wrong-secret-word' }
-      const result = await run(reader, { sasl: wrong }, ports!.password)
+      const result = await run({ sasl: wrong }, ports!.password)
       expect(result).toMatchObject({
         outcome: 'failed',
         error: { cause: { code: 'OPTION_INVALID', isFinal: true } },
@@ -105,25 +90,21 @@ describe.skipIf(!isOurs).each(readers)('a secured broker, read by %s', (reader) 
   )
 })
 
-describe.skipIf(broker.missing !== undefined).each(readers)(
-  'a wrong address or topic, read by %s',
-  (reader) => {
-    test('with no broker behind it ends the job at the start, without retries', async () => {
-      const result = await run(reader, {}, 1)
-      expect(shown(result)).toMatch(/no connection to Kafka on 127\.0\.0\.1:1: .*refused.*check the address/s)
-    })
+describe.skipIf(broker.missing !== undefined)('a wrong address or topic', () => {
+  test('with no broker behind it ends the job at the start, without retries', async () => {
+    const result = await run({}, 1)
+    expect(shown(result)).toMatch(/no connection to Kafka on 127\.0\.0\.1:1: .*refused.*check the address/s)
+  })
 
-    test('that does not exist ends the job at the start', async () => {
-      const { brokers, client } = broker
-      const options = { brokers, client }
-      const topic = await broker.freshTopic()
-      for (const [input, output] of [
-        [topic, 'no-such-topic'],
-        ['no-such-topic', topic],
-      ] as const) {
-        const result = await startOn(copying(options, reader, input, output), await dataDirectory()).ended
-        expect(shown(result)).toMatch(/there is no topic no-such-topic on .*; create it first/)
-      }
-    })
-  },
-)
+  test('that does not exist ends the job at the start', async () => {
+    const options = { brokers: broker.brokers }
+    const topic = await broker.freshTopic()
+    for (const [input, output] of [
+      [topic, 'no-such-topic'],
+      ['no-such-topic', topic],
+    ] as const) {
+      const result = await startOn(copying(options, input, output), await dataDirectory()).ended
+      expect(shown(result)).toMatch(/there is no topic no-such-topic on .*; create it first/)
+    }
+  })
+})

@@ -56,7 +56,13 @@ export function sinkOn(
   return new TransactionSink(
     cluster.connect,
     { topic: 'out', recordOf, maxRecordBytes: 100 },
-    { idPrefix: 'millrace', transactionTimeoutMs: 60_000, ifForgotten: 'fail', ...options },
+    {
+      idPrefix: 'millrace',
+      transactionTimeoutMs: 60_000,
+      ifForgotten: 'fail',
+      compressor: undefined,
+      ...options,
+    },
   )
 }
 

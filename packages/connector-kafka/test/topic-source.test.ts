@@ -248,15 +248,14 @@ describe('options of Kafka', () => {
     invalid(() => kafka.readText({ brokers, topic: 'a', ifTrimmed: 'x' as never }), /ifTrimmed/)
     invalid(() => kafka.readText({ brokers, topic: 'a', discoverEvery: 0 }), /discoverEvery/)
     invalid(() => kafka.readText({ brokers, topic: 'a', topics: 'b' } as never), /did you mean topic/)
-    invalid(() => kafka.readText({ brokers, topic: 'a', reader: 'x' as never }), /reader is x/)
-    invalid(
-      () => kafka.readText({ brokers, topic: 'a', reader: 'typescript', settings: {} }),
-      /settings are those of librdkafka/,
-    )
     invalid(() => kafka.readText({ brokers, topic: 'a', requestTimeout: 0 }), /requestTimeout/)
     invalid(() => kafka.writeText({ brokers, topic: '' }), /topic is no name/)
     invalid(() => kafka.writeText({ brokers, topic: 'a', maxRecordBytes: 0 }), /maxRecordBytes/)
     invalid(() => kafka.writeText({ brokers, topic: 'a', guarantee: 'none' as never }), /guarantee/)
+    invalid(
+      () => kafka.writeText({ brokers, topic: 'a', compression: 'lzma' as never }),
+      /compression is lzma; write none, gzip, snappy, lz4 or zstd/,
+    )
     invalid(
       () => kafka.writeText({ brokers, topic: 'a', tls: { key: 'secret-word' } }),
       /^(?!.*secret-word).*certificate/,
@@ -265,13 +264,5 @@ describe('options of Kafka', () => {
     invalid(() => kafka.readText({ brokers, topic: 'a', sasl: bearer }), /^(?!.*secret-word).*no function/)
     const sasl = { mechanism: 'gssapi' as never, username: 'u', password: 'secret-word' }
     invalid(() => kafka.writeText({ brokers, topic: 'a', sasl }), /^(?!.*secret-word).*mechanism/)
-  })
-
-  test('without the client library the job ends with what to install', async () => {
-    const source = kafka.readText({ brokers, topic: 'a', reader: 'librdkafka' })
-    await expect(source.discover(contextOf())).rejects.toMatchObject({
-      code: 'PACKAGE_MISSING',
-      message: expect.stringContaining('npm install @confluentinc/kafka-javascript'),
-    })
   })
 })

@@ -194,7 +194,7 @@ describe('a sink with transactions', () => {
     const damaged = fs.afterKill()
     const path = `connectors/out/${staged!.file}`
     const file = await damaged.open(path, 'update')
-    await file.writeAt(new Uint8Array([0]), 29)
+    await file.writeAt(new Uint8Array([255]), 29)
     await file.close()
     await expect(sinkOn(kafka).open(0, [staged!], contextOf({ fs: damaged }))).rejects.toMatchObject({
       code: 'CHECKPOINT_CORRUPT',
@@ -257,7 +257,7 @@ describe('a sink with transactions', () => {
       },
     ])
     expect(kafka.records('other')).toEqual([
-      { ...whole, topic: 'other', partition: 0, key: bytes(''), value: bytes('') },
+      { ...whole, topic: 'other', partition: 0, key: bytes(''), value: bytes(''), timestamp: 1_000_000 },
     ])
   })
 
@@ -308,12 +308,12 @@ describe('a sink without transactions', () => {
   test('EN-225 sends what was written before a barrier passes', async () => {
     const kafka = cluster()
     const recordOf = (value: string): { value: string } => ({ value })
-    const sink = new PlainSink(kafka.connect, { topic: 'out', recordOf, maxRecordBytes: 100 })
+    const sink = new PlainSink(kafka.connect, { topic: 'out', recordOf, maxRecordBytes: 100 }, undefined)
     const writer = await sink.open(0, [], contextOf())
     await writer.write(batchOf(['a', 'b'], [5, Number.NaN]), () => {})
     await writer.prepare(1)
     expect(valuesIn(kafka)).toEqual(['a', 'b'])
-    expect(kafka.records('out').map(({ timestamp }) => timestamp)).toEqual([5, 0])
+    expect(kafka.records('out').map(({ timestamp }) => timestamp)).toEqual([5, 1_000_000])
     kafka.failures.push(new KafkaFailure(44, 'Policy violation', true))
     await expect(writer.prepare(2)).rejects.toMatchObject({ code: 'SINK_FAILED' })
   })

@@ -22,7 +22,7 @@ const program = fileURLToPath(new URL('program.ts', import.meta.url))
 
 function launch(...args: readonly string[]): ChildProcess {
   const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
-  return spawn(process.execPath, [...options, broker.clientFile, broker.brokers, 'windows', ...args], {
+  return spawn(process.execPath, [...options, broker.brokers, 'windows', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }

@@ -1,6 +1,6 @@
 import { systemScheduler } from '@millrace/world'
 import { onTestFinished } from 'vitest'
-import type { Feed, FeedListener, ReadableCluster } from '../src/cluster.ts'
+import type { Feed, FeedListener, ReadableCluster, WritableCluster } from '../src/cluster.ts'
 import type { KafkaOptions } from '../src/options.ts'
 import type { KafkaRecord } from '../src/record.ts'
 import { wireConnect } from '../src/wire/wire-cluster.ts'
@@ -21,7 +21,7 @@ export async function settle(): Promise<void> {
 export interface Setting {
   readonly brokers: FakeBrokers
   readonly context: TestContext
-  readonly cluster: ReadableCluster
+  readonly cluster: ReadableCluster & WritableCluster
 }
 
 export async function connected(

@@ -34,15 +34,21 @@ export class Brokers {
     this.#world = world
   }
 
-  /** Asks any broker for topics. Rejects with the `KafkaFailure` of one of them if none answers. */
+  /** Asks any broker for topics. Rejects as `askAny`. */
   async metadata(topics: readonly string[] | undefined): Promise<Metadata> {
+    const found = await this.askAny(metadataRequest(topics))
+    this.#learn(found)
+    return found
+  }
+
+  /** Asks any broker. Rejects with the `KafkaFailure` of one of them if none answers. */
+  async askAny<T>(request: Request<T>): Promise<T> {
     let failure: KafkaFailure | undefined
     for (const place of this.#places()) {
       try {
-        const found = await this.askAt(place, metadataRequest(topics))
-        this.#learn(found)
+        const answer = await this.askAt(place, request)
         this.#preferred = place
-        return found
+        return answer
       } catch (error) {
         if (!(error instanceof KafkaFailure) || this.#isClosed) throw error
         if (failure === undefined || error.isFinal || error.code === codes.tls) failure = error

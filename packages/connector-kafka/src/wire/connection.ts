@@ -114,7 +114,10 @@ export class Connection implements LineListener {
       const timer = this.#options.network.timer(limitMs, () =>
         this.#fail(codes.timedOut, `no answer to ${request.name} for ${limitMs / 1_000} s`),
       )
-      const take = (answer: Cursor): void => resolve(request.read(answer))
+      const take = (answer: Cursor): void => {
+        if (request.isFlexible === true) answer.skipTags()
+        resolve(request.read(answer))
+      }
       this.#waiting.push({ name: request.name, correlation, take, fail: reject, timer })
       this.#line.write(framed(request, correlation, this.#options.clientId))
     })
@@ -144,12 +147,12 @@ export class Connection implements LineListener {
     })
   }
 
-  #unspoken({ name, api, version }: Request<unknown>): KafkaFailure | undefined {
+  #unspoken({ name, api, version, since = '2.3' }: Request<unknown>): KafkaFailure | undefined {
     if (this.#spoken === undefined) return undefined
     const spoken = this.#spoken.get(api)
     if (spoken !== undefined && spoken.first <= version && version <= spoken.last) return undefined
     const range = spoken === undefined ? 'none' : `${spoken.first} to ${spoken.last}`
-    const message = `${this.#address} speaks no version ${version} of ${name}, but ${range}; brokers from Kafka 2.3 on do`
+    const message = `${this.#address} speaks no version ${version} of ${name}, but ${range}; brokers from Kafka ${since} on do`
     return new KafkaFailure(codes.unsupported, message, true)
   }
 
@@ -210,12 +213,13 @@ function refused(reason: string): KafkaFailure {
 }
 
 function framed<T>(request: Request<T>, correlation: number, clientId: string): Uint8Array {
-  const out = new WireWriter()
+  const out = new WireWriter(512 + (request.bytes ?? 0))
   out.int32(0)
   out.int16(request.api)
   out.int16(request.version)
   out.int32(correlation)
   out.text(clientId)
+  if (request.isFlexible === true) out.noTags()
   request.write(out)
   const bytes = out.finish()
   new DataView(bytes.buffer).setInt32(0, bytes.length - 4)

@@ -74,6 +74,40 @@ export class Cursor {
     return items
   }
 
+  /** Text in a flexible answer; "" for null. */
+  compactText(): string {
+    const length = Math.max(this.#varint() - 1, 0)
+    const at = this.#take(length)
+    return utf8.decode(this.#bytes.subarray(at, at + length))
+  }
+
+  /** The items of a flexible answer; each ends with its tags. */
+  compactList<T>(item: () => T): T[] {
+    const count = this.#varint() - 1
+    const items: T[] = []
+    // Each reads a byte at least, so a false count fails at the end of the answer.
+    for (let index = 0; index < count; index++) items.push(item())
+    return items
+  }
+
+  /** Passes over tagged fields: what a newer broker adds. */
+  skipTags(): void {
+    for (let left = this.#varint(); left > 0; left--) {
+      this.#varint()
+      this.#take(this.#varint())
+    }
+  }
+
+  #varint(): number {
+    let value = 0
+    for (let shift = 0; shift <= 28; shift += 7) {
+      const byte = this.int8() & 255
+      value += (byte & 127) * 2 ** shift
+      if (byte < 128) return value
+    }
+    throw new WireError('a length has more than five bytes')
+  }
+
   #take(count: number): number {
     const at = this.#at
     if (count > this.#bytes.length - at) {

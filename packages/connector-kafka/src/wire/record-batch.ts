@@ -30,9 +30,7 @@ export function batchAt(bytes: Uint8Array, at: number): RecordBatch | undefined 
   const length = view.getInt32(8) + 12
   const format = view.getInt8(16)
   if (format !== 2) {
-    throw new WireError(
-      `a batch has the format ${format}: it was written before Kafka 0.11, or is damaged; read such topics with reader: 'librdkafka'`,
-    )
+    throw new WireError(`a batch has the format ${format}: it was written before Kafka 0.11, or is damaged`)
   }
   if (length < headerBytes) throw new WireError(`a batch says that it has ${length} bytes`)
   if (length > left) return undefined

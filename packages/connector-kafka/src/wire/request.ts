@@ -9,6 +9,12 @@ export interface Request<T> {
   readonly name: string
   readonly api: number
   readonly version: number
+  /** The first version of Kafka that speaks it. Default 2.3. */
+  readonly since?: string
+  /** Whether the headers of the request and its answer have tagged fields. */
+  readonly isFlexible?: boolean
+  /** About how many bytes the request has, where they are many. */
+  readonly bytes?: number
   write(out: WireWriter): void
   read(answer: Cursor): T
 }
@@ -222,17 +228,21 @@ function readFetched(topic: string, answer: Cursor): FetchedPartition {
   return { topic, partition, error, highWatermark, lastStable, aborted, batches: answer.bytes() }
 }
 
-/** Asks which broker keeps the offsets of a group. */
+/** What a coordinator is asked for. */
+export type CoordinatorKind = 'group' | 'transaction'
+
+/** Asks which broker keeps the offsets of a group, or the state of a transactional id. */
 export function coordinatorRequest(
-  group: string,
+  kind: CoordinatorKind,
+  key: string,
 ): Request<BrokerAddress & { readonly error: number; readonly message: string | null }> {
   return {
     name: 'FindCoordinator',
     api: 10,
     version: 2,
     write: (out) => {
-      out.text(group)
-      out.int8(0)
+      out.text(key)
+      out.int8(kind === 'group' ? 0 : 1)
     },
     read: (answer) => {
       answer.int32()

@@ -8,7 +8,10 @@ import {
   type GroupOffset,
   type OffsetRange,
   type ReadableCluster,
+  type RecordProducer,
+  type TransactionProducer,
   type World,
+  type WritableCluster,
 } from '../cluster.ts'
 import { brokersOf, type KafkaOptions } from '../options.ts'
 import { Outage, Patience } from '../patience.ts'
@@ -16,24 +19,20 @@ import { splitOf, type TopicPartition } from '../record.ts'
 import { refusal } from '../refusal.ts'
 import { Brokers, type Place } from './brokers.ts'
 import { answeredFailure, codes, failureOf } from './codes.ts'
+import { Coordinator, firstError } from './coordinator.ts'
 import { machineNetwork } from './doors/socket.ts'
 import { Fetching } from './fetching.ts'
 import type { Network } from './line.ts'
 import { PartitionFeed } from './partition-feed.ts'
-import {
-  commitRequest,
-  coordinatorRequest,
-  earliestTime,
-  latestTime,
-  offsetRequest,
-  type Isolation,
-} from './request.ts'
+import { commitRequest, earliestTime, latestTime, offsetRequest, type Isolation } from './request.ts'
+import { WireProducer } from './wire-producer.ts'
+import { openTransactions } from './wire-transactions.ts'
 
-/** Returns what connects to the cluster of `options`, without a client library. */
+/** Returns what connects to the cluster of `options`. */
 export function wireConnect(
   options: KafkaOptions,
   network: Network = machineNetwork(options.tls ?? false),
-): Connect<ReadableCluster> {
+): Connect<ReadableCluster & WritableCluster> {
   let wasReached = false
   return async (what, world, how) => {
     const address = brokersOf(what, options)
@@ -45,7 +44,7 @@ export function wireConnect(
       { network, clientId, sasl, requestMs },
       world,
     )
-    const cluster = new WireCluster(brokers, { address, world, how })
+    const cluster = new WireCluster(brokers, { address, world, how, requestMs })
     try {
       if (wasReached) await new Patience(address, world).repeat(() => brokers.metadata([]))
       else await firstContact(brokers, limitMs, network, world)
@@ -98,27 +97,28 @@ interface Surroundings {
   readonly address: string
   readonly world: World
   readonly how: ConnectOptions
+  readonly requestMs: number
 }
 
-/** A cluster through connections of our own, which read and write nothing but offsets of groups. */
-class WireCluster implements ReadableCluster {
+/** A cluster through connections of our own. */
+class WireCluster implements ReadableCluster, WritableCluster {
   readonly address: string
   readonly #brokers: Brokers
-  readonly #group: string
+  readonly #around: Surroundings
   readonly #isolation: Isolation
   readonly #patience: Patience
   readonly #fetching: Fetching
-  readonly #signal: AbortSignal
-  #coordinator: Place | undefined
+  readonly #group: Coordinator
 
-  constructor(brokers: Brokers, { address, world, how }: Surroundings) {
+  constructor(brokers: Brokers, around: Surroundings) {
+    const { address, world, how, requestMs } = around
     this.address = address
     this.#brokers = brokers
-    this.#group = how.group
+    this.#around = around
+    this.#group = new Coordinator({ brokers, kind: 'group', key: how.group, world, patienceMs: requestMs })
     this.#isolation = how.readsUncommitted === true ? 0 : 1
     this.#patience = new Patience(address, world)
     this.#fetching = new Fetching(brokers, this.#isolation, world, new Outage(address, world))
-    this.#signal = world.signal
     world.signal.addEventListener('abort', this.#abort, { once: true })
   }
 
@@ -164,8 +164,21 @@ class WireCluster implements ReadableCluster {
     }
   }
 
+  producer(idle: () => void): Promise<RecordProducer> {
+    const { requestMs } = this.#around
+    return Promise.resolve(
+      new WireProducer({ brokers: this.#brokers, patience: this.#patience, requestMs, idle }),
+    )
+  }
+
+  transactions(id: string, topic: string, transactionTimeoutMs: number): Promise<TransactionProducer> {
+    const { world, how, requestMs } = this.#around
+    const common = { brokers: this.#brokers, world, group: how.group, requestMs }
+    return openTransactions({ ...common, id, topic, transactionTimeoutMs })
+  }
+
   async close(): Promise<void> {
-    this.#signal.removeEventListener('abort', this.#abort)
+    this.#around.world.signal.removeEventListener('abort', this.#abort)
     this.#fetching.close()
     await this.#brokers.close()
   }
@@ -173,25 +186,7 @@ class WireCluster implements ReadableCluster {
   readonly #abort = (): void => void this.#brokers.close()
 
   async #commitOnce(offsets: readonly GroupOffset[]): Promise<void> {
-    const about = `group ${this.#group}`
-    const raise = (code: number): void => {
-      const failure = answeredFailure(code, about)
-      if (failure !== undefined) throw failure
-    }
-    try {
-      if (this.#coordinator === undefined) {
-        const place = await this.#brokers.metadata([]).then(({ brokers }) => brokers[0])
-        if (place === undefined) throw answeredFailure(codes.noCoordinator, about)!
-        const found = await this.#brokers.askAt(place, coordinatorRequest(this.#group))
-        raise(found.error)
-        this.#coordinator = found
-      }
-      const errors = await this.#brokers.askAt(this.#coordinator, commitRequest(this.#group, offsets))
-      for (const error of errors) raise(error)
-    } catch (error) {
-      this.#coordinator = undefined
-      throw error
-    }
+    await this.#group.ask(commitRequest(this.#around.how.group, offsets), firstError)
   }
 
   #offset(of: TopicPartition, time: number): Promise<number> {

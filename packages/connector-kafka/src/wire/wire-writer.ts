@@ -2,9 +2,15 @@ const encoder = new TextEncoder()
 
 /** Writes a request. */
 export class WireWriter {
-  #bytes = new Uint8Array(512)
-  #view = new DataView(this.#bytes.buffer)
+  #bytes: Uint8Array
+  #view: DataView
   #at = 0
+
+  /** `capacity`: about how many bytes it will have. */
+  constructor(capacity = 512) {
+    this.#bytes = new Uint8Array(capacity)
+    this.#view = new DataView(this.#bytes.buffer)
+  }
 
   boolean(value: boolean): void {
     this.int8(value ? 1 : 0)
@@ -44,6 +50,31 @@ export class WireWriter {
   list<T>(items: readonly T[], write: (item: T) => void): void {
     this.int32(items.length)
     for (const item of items) write(item)
+  }
+
+  /** A length as flexible requests have it: one more than there are, and seven bits in a byte. */
+  compactLength(length: number): void {
+    let rest = length + 1
+    for (; rest > 127; rest >>>= 7) this.int8((rest & 127) - 128)
+    this.int8(rest)
+  }
+
+  /** Text in a flexible request. */
+  compactText(value: string): void {
+    const bytes = encoder.encode(value)
+    this.compactLength(bytes.length)
+    this.#put(bytes)
+  }
+
+  /** The items of a flexible request; each has to end with its tags. */
+  compactList<T>(items: readonly T[], write: (item: T) => void): void {
+    this.compactLength(items.length)
+    for (const item of items) write(item)
+  }
+
+  /** No tagged fields. */
+  noTags(): void {
+    this.int8(0)
   }
 
   finish(): Uint8Array {

@@ -1,0 +1,136 @@
+/** Requests of Kafka's protocol that tests make to prepare a broker and to look at it. */
+import type { Cursor } from '../src/wire/cursor.ts'
+import type { Request } from '../src/wire/request.ts'
+
+const timeoutMs = 30_000
+
+export function createTopicRequest(
+  topic: string,
+  partitions: number,
+  config: Readonly<Record<string, string>>,
+): Request<readonly number[]> {
+  return {
+    name: 'CreateTopics',
+    api: 19,
+    version: 4,
+    write: (out) => {
+      out.list([topic], (name) => {
+        out.text(name)
+        out.int32(partitions)
+        out.int16(1)
+        out.list([], () => {})
+        out.list(Object.entries(config), ([key, value]) => {
+          out.text(key)
+          out.text(value)
+        })
+      })
+      out.int32(timeoutMs)
+      out.boolean(false)
+    },
+    read: readNamedErrors,
+  }
+}
+
+export function createPartitionsRequest(topic: string, total: number): Request<readonly number[]> {
+  return {
+    name: 'CreatePartitions',
+    api: 37,
+    version: 1,
+    write: (out) => {
+      out.list([topic], (name) => {
+        out.text(name)
+        out.int32(total)
+        out.int32(-1)
+      })
+      out.int32(timeoutMs)
+      out.boolean(false)
+    },
+    read: readNamedErrors,
+  }
+}
+
+export function deleteTopicRequest(topic: string): Request<readonly number[]> {
+  return {
+    name: 'DeleteTopics',
+    api: 20,
+    version: 3,
+    write: (out) => {
+      out.list([topic], (name) => out.text(name))
+      out.int32(timeoutMs)
+    },
+    read: (answer) => {
+      answer.int32()
+      return answer.list(() => {
+        answer.text()
+        return answer.int16()
+      })
+    },
+  }
+}
+
+export function deleteRecordsRequest(
+  topic: string,
+  partition: number,
+  offset: number,
+): Request<readonly number[]> {
+  return {
+    name: 'DeleteRecords',
+    api: 21,
+    version: 1,
+    write: (out) => {
+      out.list([topic], (name) => {
+        out.text(name)
+        out.list([partition], (number) => {
+          out.int32(number)
+          out.int64(offset)
+        })
+      })
+      out.int32(timeoutMs)
+    },
+    read: (answer) => {
+      answer.int32()
+      const topics = answer.list(() => {
+        answer.text()
+        return answer.list(() => {
+          answer.int32()
+          answer.int64()
+          return answer.int16()
+        })
+      })
+      return topics.flat()
+    },
+  }
+}
+
+/** Asks how many members a group has. */
+export function groupRequest(group: string): Request<{ readonly error: number; readonly members: number }> {
+  return {
+    name: 'DescribeGroups',
+    api: 15,
+    version: 0,
+    write: (out) => out.list([group], (name) => out.text(name)),
+    read: (answer) => {
+      const [found] = answer.list(() => {
+        const error = answer.int16()
+        for (let texts = 0; texts < 4; texts++) answer.text()
+        const members = answer.list(() => {
+          for (let texts = 0; texts < 3; texts++) answer.text()
+          answer.bytes()
+          answer.bytes()
+        })
+        return { error, members: members.length }
+      })
+      return found!
+    },
+  }
+}
+
+function readNamedErrors(answer: Cursor): readonly number[] {
+  answer.int32()
+  return answer.list(() => {
+    answer.text()
+    const error = answer.int16()
+    answer.nullableText()
+    return error
+  })
+}
