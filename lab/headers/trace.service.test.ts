@@ -10,7 +10,7 @@ import { realServer } from '../../packages/connector-nats/test/real-server.ts'
 
 const server = await realServer()
 const broker = await realBroker()
-const { brokers, client } = broker
+const { brokers } = broker
 const missing = server.missing ?? broker.missing
 
 async function finish(built: Pipeline): Promise<void> {
@@ -36,14 +36,14 @@ describe.skipIf(missing !== undefined)('from NATS to Kafka', () => {
           .filter((n) => n > 10)
           .keyBy(() => 'all')
           .mapAsync('price', async (n) => Promise.resolve(n * 2))
-          .to('out', kafka.writeJson({ brokers, client, topic }))
+          .to('out', kafka.writeJson({ brokers, topic }))
       }),
     )
     await broker.transactionsMarked()
     const read = memory.write<number>()
     await finish(
       pipeline('read', (p) => {
-        p.from('in', kafka.readJson<number>({ brokers, client, topic })).to('out', read)
+        p.from('in', kafka.readJson<number>({ brokers, topic })).to('out', read)
       }),
     )
     expect(read.committed).toMatchObject([{ value: 40, headers }])
