@@ -168,4 +168,14 @@ export const laterBugs: readonly TopologyBug[] = [
     seed: 0,
     feature: 'headers through calls',
   },
+  {
+    name: 'a row of a joined table expires without a change',
+    plant: {
+      file: 'flow/src/table/row-life-operator.ts',
+      from: '      out.emit({ key, before: old.row, after: undefined })\n',
+      to: '',
+    },
+    seed: 0,
+    feature: 'join of tables with rows that expire',
+  },
 ]

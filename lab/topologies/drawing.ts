@@ -1,7 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
-import { drawCalls, drawHeaders, drawStates } from './further-parts.ts'
+import { drawCalls, drawHeaders, drawLiving, drawStates } from './further-parts.ts'
 import {
   drawBroadcast,
   drawExpiry,
@@ -76,6 +76,7 @@ export function drawTopology(seed: number): Topology {
     ...drawStates(new Dice(seededRandom(seed).fork('states')), open),
     ...drawHeaders(new Dice(seededRandom(seed).fork('headers')), open),
     ...drawCalls(new Dice(seededRandom(seed).fork('calls')), open),
+    ...drawLiving(new Dice(seededRandom(seed).fork('living')), open, isAlone),
   ]
   return {
     seed,

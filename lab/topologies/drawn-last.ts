@@ -3,6 +3,7 @@ import { count, max, session, trigger, type TimedStream } from '@millrace/flow'
 import { callsStream } from './drawn-calls.ts'
 import { expiryStream } from './drawn-expiry.ts'
 import { headersStream } from './drawn-headers.ts'
+import { livingStream } from './drawn-living.ts'
 import { broadcastStream, meetingStream } from './drawn-meeting.ts'
 import { pacingStream } from './drawn-pacing.ts'
 import { patternStream } from './drawn-pattern.ts'
@@ -45,6 +46,8 @@ export function lastStream(part: LastPart, input: Stream, other: () => Stream): 
       return headersStream(part, input)
     case 'calls':
       return callsStream(part, input)
+    case 'living':
+      return livingStream(part, input, other)
   }
 }
 

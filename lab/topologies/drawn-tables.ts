@@ -19,7 +19,8 @@ import { enrichedFigure, groupOf, isDeleted, pairFigure, referenceOf, referredOf
 import type { PartOf } from './topology.ts'
 
 type Stream = TimedStream<Item>
-type Figures = Table<number, Key>
+/** A table of figures. */
+export type Figures = Table<number, Key>
 
 /** The final rows of a table, or the records that `keepFirst` keeps. */
 export function tableStream(part: PartOf<'table'>, left: Stream, right: () => Stream): Stream {
@@ -96,7 +97,7 @@ function aggregatesOf<T>(figure: (value: T) => number) {
 }
 
 /** The figures of the newest items. */
-function figuresOf(name: string, stream: Stream, key: (item: Item) => Key): Figures {
+export function figuresOf(name: string, stream: Stream, key: (item: Item) => Key): Figures {
   return stream
     .keyBy(key)
     .toTable(name, { deleteIf: (item) => isDeleted(figureOf(item)) })
@@ -107,7 +108,7 @@ function figuresOf(name: string, stream: Stream, key: (item: Item) => Key): Figu
 const endTime = 8e15
 
 /** The rows that the changes of a table have left at the end. Throws at a change that is not possible. */
-function atEnd(name: string, table: Table<number, Key>): Stream {
+export function atEnd(name: string, table: Table<number, Key>): Stream {
   return table
     .toStream()
     .keyBy(({ key }) => key)

@@ -1,7 +1,7 @@
 /** Parts that are added after those of `later-parts.ts`, in the same way, and more rarely: state of other kinds,
- * headers, calls with limits. */
+ * headers, calls with limits, tables whose rows expire. */
 import type { Dice } from './dice.ts'
-import type { CallLimit, Kept } from './last-shapes.ts'
+import type { CallLimit, Kept, Living } from './last-shapes.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
 import type { OpenStream } from './part-drawing.ts'
 import type { Part } from './topology.ts'
@@ -57,6 +57,31 @@ function limitOf(dice: Dice): CallLimit {
       return { kind, breaks: dice.onceIn(2) }
     case 'fallback':
       return { kind }
+  }
+}
+
+/** Draws a table whose rows expire, or none: more often behind one split, because the oracle knows its last watermark. */
+export function drawLiving(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(isAlone ? 3 : 10)) return []
+  const [from, second] = [dice.oneOf(inputs).ref, dice.oneOf(inputs).ref]
+  const how = livingOf(dice)
+  const other = how.kind === 'byKey' || how.kind === 'byForeignKey' ? second : from
+  return [{ ...common, kind: 'living', name: 'living', from, other, by: groupingOf(dice), how }]
+}
+
+function livingOf(dice: Dice): Living {
+  const kind = dice.oneOf(['expireAfter', 'byKey', 'byForeignKey', 'enrich'] as const)
+  const ttl = { after: dice.oneOf([150, 700, 3_000]), refresh: dice.oneOf(['create', 'write'] as const) }
+  switch (kind) {
+    case 'expireAfter':
+      return { kind, afterMs: ttl.after }
+    case 'byKey':
+      return { kind, required: dice.oneOf([[], ['left'], ['left', 'right']] as const), ttl }
+    case 'byForeignKey':
+      return { kind, join: dice.oneOf(['inner', 'left'] as const), ttl }
+    case 'enrich':
+      return { kind, join: dice.oneOf(['inner', 'left'] as const), refresh: dice.oneOf(['write', 'read']) }
   }
 }
 

@@ -119,7 +119,7 @@ function decidedByClock(topology: Topology): ReadonlySet<string> {
 }
 
 /** The parts with sinks of their own whose results depend on the order of the records of a key. */
-const ordered: ReadonlySet<Part['kind']> = new Set(['expiry', 'states'])
+const ordered: ReadonlySet<Part['kind']> = new Set(['expiry', 'states', 'living'])
 
 /**
  * The parts behind operators that go by the clock, those behind which records of several lines mix, and those whose results

@@ -2,7 +2,18 @@ import { expect, test } from 'vitest'
 import { foldOf } from './item.ts'
 import { lastOf } from './known-last.ts'
 import type { KnownStream } from './known-stream.ts'
-import type { CallLimit, Expiry, Kept, Lives, Meeting, Pacing, Passing, Spans } from './last-shapes.ts'
+import type {
+  CallLimit,
+  Expiry,
+  Kept,
+  Lives,
+  Living,
+  Meeting,
+  Pacing,
+  Passing,
+  Spans,
+} from './last-shapes.ts'
+import { pairFigure } from './table-values.ts'
 import type { LastPart } from './topology.ts'
 
 const from = { node: 'source', output: 'main' }
@@ -219,4 +230,25 @@ test('the answers of calls, or what replaces them', () => {
   expect(calls({ kind: 'rate', calls: 3 })).toEqual([31, 34])
   // Calls for the figure 10 fail.
   expect(calls({ kind: 'fallback' })).toEqual([[10], 34])
+})
+
+test('rows that expire before the last watermark', () => {
+  const living = (how: Living, watermark: number | undefined, ...times: readonly number[]): unknown =>
+    lastOf({ ...common, kind: 'living', other: from, how }, at(...times), at(...times), watermark)?.map(
+      (result) => (result as { readonly value: unknown }).value,
+    )
+  const within: Living = { kind: 'expireAfter', afterMs: 5 }
+  // The second record is older than the row of its key, and the row is the third.
+  expect(living(within, 7, 2, 1, 3)).toEqual([[11], 12])
+  expect(living(within, 8, 2, 1, 3)).toEqual([[11]])
+  expect(living(within, undefined, 2)).toBeUndefined()
+  const joined = (refresh: 'create' | 'write'): Living => ({
+    kind: 'byKey',
+    required: ['left', 'right'],
+    ttl: { after: 5, refresh },
+  })
+  expect(living(joined('write'), 7, 1, 3)).toEqual([pairFigure(11, 11)])
+  expect(living(joined('create'), 7, 1, 3)).toEqual([])
+  // The row of the first record has expired when the second comes.
+  expect(living(joined('create'), 7, 1, 6)).toEqual([pairFigure(11, 11)])
 })

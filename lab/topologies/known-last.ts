@@ -3,6 +3,7 @@ import { answerOf, failsAlways, replacementOf } from './call-values.ts'
 import { figureOf, type Item } from './item.ts'
 import { expiryOf } from './known-expiry.ts'
 import { headersAfter } from './known-headers.ts'
+import { livingOf } from './known-living.ts'
 import { broadcastOf, meetingOf, sessionsOf } from './known-meeting.ts'
 import { pacingOf } from './known-pacing.ts'
 import { patternOf } from './known-pattern.ts'
@@ -14,11 +15,15 @@ import { tableOf } from './known-tables.ts'
 import { panesOf } from './known-windows.ts'
 import type { LastPart } from './topology.ts'
 
-/** The results; undefined if the data do not decide them. `other` is the second input. */
+/**
+ * The results; undefined if the data do not decide them. `other` is the second input, and `watermark` the last one before the
+ * end of the input; undefined if the data do not decide that.
+ */
 export function lastOf(
   part: LastPart,
   input: KnownStream,
   other: KnownStream,
+  watermark?: number,
 ): readonly unknown[] | undefined {
   switch (part.kind) {
     case 'meeting':
@@ -43,6 +48,8 @@ export function lastOf(
       return input.map(({ value }) => lookedUp(value, rowOf(figureOf(value) % part.rows)))
     case 'states':
       return statesOf(part, input)
+    case 'living':
+      return livingOf(part, input, other, watermark)
     case 'headers':
       return headersAfter(part, input)
     case 'calls': {

@@ -6,7 +6,7 @@ import { enrichedFigure, groupOf, isDeleted, pairFigure, referenceOf, referredOf
 import type { PartOf } from './topology.ts'
 
 /** The figures of a table by the text of their keys. */
-type Rows = ReadonlyMap<string, { readonly key: Key; readonly figure: number }>
+type Rows = ReadonlyMap<string, Row>
 
 /** The rows; undefined if the data do not decide them. */
 export function tableOf(
@@ -41,21 +41,36 @@ export function tableOf(
   const rights = newestOf(right, how.kind === 'byKey' ? keyBy : (item) => referredOf(figureOf(item)))
   if (rights === undefined) return undefined
   if (how.kind === 'byForeignKey') {
-    return rows.flatMap(({ key, figure }) => {
-      const reference = referenceOf(figure)
-      const found = reference === undefined ? undefined : rights.get(textOf(reference))
-      if (found === undefined && how.join === 'inner') return []
-      return [{ key, value: pairFigure(figure, found?.figure) }]
-    })
+    return pairedByReference(lefts, rights, how.join)
   }
+  return pairedByKey(lefts, rights, how.required)
+}
+
+/** The rows with those to which they refer. */
+export function pairedByReference(lefts: Rows, rights: Rows, join: 'inner' | 'left'): readonly Item[] {
+  return [...lefts.values()].flatMap(({ key, figure }) => {
+    const reference = referenceOf(figure)
+    const found = reference === undefined ? undefined : rights.get(textOf(reference))
+    if (found === undefined && join === 'inner') return []
+    return [{ key, value: pairFigure(figure, found?.figure) }]
+  })
+}
+
+/** The rows of each key, of which those required are not missing. */
+export function pairedByKey(
+  lefts: Rows,
+  rights: Rows,
+  required: readonly ('left' | 'right')[],
+): readonly Item[] {
   return [...new Map([...lefts, ...rights])].flatMap(([token, { key }]) => {
     const pair = { left: lefts.get(token)?.figure, right: rights.get(token)?.figure }
-    if (how.required.some((side) => pair[side] === undefined)) return []
+    if (required.some((side) => pair[side] === undefined)) return []
     return [{ key, value: pairFigure(pair.left, pair.right) }]
   })
 }
 
-interface Row {
+/** A row of a table. */
+export interface Row {
   readonly key: Key
   readonly figure: number
 }
@@ -136,7 +151,11 @@ function firstOf(
   return kept
 }
 
-function recordsByKey(stream: KnownStream, keyBy: (item: Item) => Key): readonly (readonly KnownRecord[])[] {
+/** The records of each key. */
+export function recordsByKey(
+  stream: KnownStream,
+  keyBy: (item: Item) => Key,
+): readonly (readonly KnownRecord[])[] {
   const groups = new Map<string, KnownRecord[]>()
   for (const record of stream) {
     const token = textOf(keyBy(record.value))

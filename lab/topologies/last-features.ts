@@ -76,6 +76,10 @@ export const lastFeatures = [
   'calls that are repeated',
   'calls behind a breaker',
   'calls that are replaced',
+  'toTable with rows that expire',
+  'join of tables with rows that expire',
+  'join by foreign key with rows that expire',
+  'stream with a table of rows that live long',
 ] as const
 
 /** One of them. */
@@ -122,6 +126,9 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       return
     case 'calls':
       yield* callFeatures(part.how)
+      return
+    case 'living':
+      yield livingFeatures[part.how.kind]
   }
 }
 
@@ -149,6 +156,13 @@ const spansFeatures = {
   count: 'count windows',
   global: 'global windows',
   byClock: 'windows by the clock',
+} as const
+
+const livingFeatures = {
+  expireAfter: 'toTable with rows that expire',
+  byKey: 'join of tables with rows that expire',
+  byForeignKey: 'join by foreign key with rows that expire',
+  enrich: 'stream with a table of rows that live long',
 } as const
 
 const headerFeatures = {

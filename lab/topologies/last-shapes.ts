@@ -133,3 +133,17 @@ export type CallLimit =
   | { readonly kind: 'hedge'; readonly afterMs: number }
   | { readonly kind: 'retry'; readonly breaks: boolean }
   | { readonly kind: 'fallback' }
+
+/** How records of tables or rows of them expire. */
+export type Living =
+  | { readonly kind: 'expireAfter'; readonly afterMs: number }
+  | { readonly kind: 'byKey'; readonly required: readonly ('left' | 'right')[]; readonly ttl: RowTtl }
+  | { readonly kind: 'byForeignKey'; readonly join: 'inner' | 'left'; readonly ttl: RowTtl }
+  /** Rows that live longer than the input, which the end of the input does not change. */
+  | { readonly kind: 'enrich'; readonly join: 'inner' | 'left'; readonly refresh: Expiry['refresh'] }
+
+/** How long rows of joined tables live, in milliseconds. */
+export interface RowTtl {
+  readonly after: number
+  readonly refresh: 'create' | 'write'
+}

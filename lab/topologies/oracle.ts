@@ -22,6 +22,7 @@ import {
 } from './known-stream.ts'
 import { windowsOf } from './known-windows.ts'
 import {
+  hasOneSplit,
   inputsOf,
   isLast,
   lettersName,
@@ -78,6 +79,8 @@ class Evaluation {
   readonly figures: Map<string, KnownFigures> = new Map()
   readonly #topology: Topology
   readonly #streams = new Map<string, KnownStream | undefined>()
+  /** The last watermark before the end of the input; undefined: it depends on which split is read first. */
+  readonly #watermark: number | undefined
 
   constructor(topology: Topology) {
     this.#topology = topology
@@ -86,6 +89,11 @@ class Evaluation {
         this.#setAside(operator, policy ?? topology.policy, [item]),
       )
       this.#set(source.name, 'main', records)
+    }
+    const [source] = topology.sources
+    if (hasOneSplit(topology) && source?.disorderMs !== undefined) {
+      const times = this.stream({ node: source.name, output: 'main' })!.map(({ time }) => time)
+      this.#watermark = Math.max(...times) - source.disorderMs
     }
     for (const part of topology.parts) this.#add(part)
   }
@@ -198,7 +206,7 @@ class Evaluation {
   #last(part: LastPart, input: KnownStream): Readonly<Record<string, KnownStream>> | undefined {
     const [, second] = inputsOf(part)
     const other = second === undefined ? [] : this.stream(second)
-    return other === undefined ? undefined : this.#known(part, lastOf(part, input, other))
+    return other === undefined ? undefined : this.#known(part, lastOf(part, input, other, this.#watermark))
   }
 
   /** Results that no other part reads, so that nothing else has to be known of them. */

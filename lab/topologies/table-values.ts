@@ -1,6 +1,9 @@
 /** The functions of drawn tables: the same code for the engine and for the oracle. */
 import { foldOf } from './item.ts'
 
+/** Longer than any input. */
+export const longLifeMs = 1e13
+
 /** Whether an item with this figure deletes the row of its key. */
 export function isDeleted(figure: number): boolean {
   return figure % 7 === 0

@@ -1,5 +1,16 @@
 import type { Change, Grouping, Test } from './item.ts'
-import type { CallLimit, Calls, Kept, Meeting, Pacing, PatternShape, Spans, TableUse } from './last-shapes.ts'
+import type {
+  CallLimit,
+  Calls,
+  Kept,
+  Meeting,
+  Pacing,
+  PatternShape,
+  Spans,
+  TableUse,
+  Living,
+  RowTtl,
+} from './last-shapes.ts'
 import {
   inputsOf,
   type Part,
@@ -117,6 +128,8 @@ function partText(part: Part): string {
       return `lookup(of ${part.rows} rows, ${part.batch} in a call, ${part.kept} kept)`
     case 'states':
       return `${keptText(part.how)}${byText(part.by)}`
+    case 'living':
+      return `${livingText(part.how)}${byText(part.by)}`
     case 'headers':
       return `headers through ${part.how.through}${byText(part.by)}`
     case 'calls':
@@ -160,6 +173,23 @@ function limitText(limit: CallLimit): string {
     case 'fallback':
       return 'some replaced'
   }
+}
+
+function livingText(how: Living): string {
+  switch (how.kind) {
+    case 'expireAfter':
+      return `toTable(rows expire after ${how.afterMs} ms)`
+    case 'byKey':
+      return `join of tables(required: ${how.required.join(', ')}, ${ttlText(how.ttl)})`
+    case 'byForeignKey':
+      return `${how.join} join by foreign key(${ttlText(how.ttl)})`
+    case 'enrich':
+      return `${how.join} join with a table(rows live long after ${how.refresh})`
+  }
+}
+
+function ttlText({ after, refresh }: RowTtl): string {
+  return `rows expire ${after} ms after ${refresh}`
 }
 
 function pacingText(how: Pacing): string {

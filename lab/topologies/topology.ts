@@ -5,6 +5,7 @@ import type {
   Expiry,
   Calls,
   Kept,
+  Living,
   Passing,
   Meeting,
   Pacing,
@@ -157,6 +158,7 @@ export type Part = PartCommon &
     | { readonly kind: 'states'; readonly by: Grouping; readonly how: Kept }
     | { readonly kind: 'headers'; readonly by: Grouping; readonly how: Passing }
     | { readonly kind: 'calls'; readonly by: Grouping; readonly how: Calls }
+    | { readonly kind: 'living'; readonly other: StreamRef; readonly by: Grouping; readonly how: Living }
   )
 
 /** Every kind of part that others can read. */
@@ -189,6 +191,7 @@ export const lastKinds = [
   'states',
   'headers',
   'calls',
+  'living',
 ] as const
 
 /** One of them. */
