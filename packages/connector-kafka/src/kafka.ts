@@ -109,7 +109,8 @@ export interface WriteRecordsOptions<T> extends WriteOptions {
 export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, KafkaPosition> {
   const parse = parserOf(schema)
   const json = new JsonReader()
-  return source('kafka.readJson', options, ({ value }) => parse(json.decode(present(value))))
+  const decode = (value: Uint8Array): T => parse(json.decode(value))
+  return source('kafka.readJson', options, ({ value }) => decode(present(value)), decode)
 }
 
 /**
@@ -119,7 +120,7 @@ export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<
  * p.from('log', kafka.readText({ brokers: 'localhost:9092', topic: 'log' }))
  */
 export function readText(options: ReadOptions): Source<string, KafkaPosition> {
-  return source('kafka.readText', options, ({ value }) => decodeText(present(value)))
+  return source('kafka.readText', options, ({ value }) => decodeText(present(value)), decodeText)
 }
 
 /**
@@ -212,10 +213,16 @@ function ownRecord(record: KafkaRecord): KafkaRecord {
   }
 }
 
-function source<T>(what: string, options: ReadOptions, decode: Decode<T>): Source<T, KafkaPosition> {
+/** `decodeRaw` decodes the value of a dead letter. */
+function source<T>(
+  what: string,
+  options: ReadOptions,
+  decode: Decode<T>,
+  decodeRaw?: (value: Uint8Array) => T,
+): Source<T, KafkaPosition> {
   checkConnection(what, options, readOptions)
   checkReadOptions(what, options)
-  return new TopicSource(wireConnect(options), decode, options)
+  return new TopicSource(wireConnect(options), decode, options, decodeRaw)
 }
 
 function values<T>(

@@ -59,6 +59,7 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
   readonly kind = 'kafka'
   readonly durability = 'replayable'
   readonly hasHeaders = true
+  readonly decode?: (raw: Uint8Array) => T
   readonly discoverEveryMs: number
   readonly #connect: Connect<ReadableCluster>
   readonly #decode: Decode<T>
@@ -70,7 +71,14 @@ export class TopicSource<T> implements Source<T, KafkaPosition> {
   #cluster: Promise<ReadableCluster> | undefined
   #offsetsToNote = new Map<string, number>()
 
-  constructor(connect: Connect<ReadableCluster>, decode: Decode<T>, options: ReadOptions) {
+  /** `decodeRaw` decodes the value of a dead letter. */
+  constructor(
+    connect: Connect<ReadableCluster>,
+    decode: Decode<T>,
+    options: ReadOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#connect = connect
     this.#decode = decode
     this.#options = options

@@ -1,5 +1,7 @@
 import zlib from 'node:zlib'
-import { pipeline, type Pipeline } from '@millrace/flow'
+import { DataDirectory } from '@millrace/core/job'
+import { deadLetter, pipeline, queueLetters, readLetters, type Pipeline } from '@millrace/flow'
+import { nodePlatform } from '@millrace/node'
 import { describe, expect, test } from 'vitest'
 import { readWithJava, writeWithJava } from '../../../scripts/services/kafka-console.ts'
 import { kafka, type KafkaRecord, type ReadOptions } from '../src/index.ts'
@@ -161,6 +163,37 @@ describe.skipIf(broker.missing !== undefined)('a job on a real broker', () => {
     expect(records.map((r) => r.headers.map(([name, value]) => [name, text(value)]))).toEqual([
       [['traceparent', '00-a-b-01']],
       [],
+    ])
+  })
+
+  test('redrives a dead letter with the headers of its record', async () => {
+    const [input, output, directory] = [
+      await broker.freshTopic(1),
+      await broker.freshTopic(1),
+      await dataDirectory(),
+    ]
+    const headers = [{ traceparent: '00-a-b-01' }]
+    await broker.produce(input, [{ value: '1', headers }])
+    const checking = (limit: number): Pipeline =>
+      pipeline('check', (p) => {
+        p.onError(deadLetter('rejected'))
+        p.from('in', kafka.readJson<number>({ brokers, topic: input }))
+          .map((n) => {
+            if (n > limit) throw new RangeError(`${n} is too much`)
+            return n
+          })
+          .to('out', kafka.writeJson({ brokers, topic: output }))
+      })
+    expect(await startOn(checking(0), directory, bounded).ended).toEqual({ outcome: 'finished' })
+    const { fs } = nodePlatform()
+    const data = new DataDirectory(directory)
+    const found = await readLetters(fs, data.connector('rejected'))
+    expect(found.map((letter) => letter.headers)).toEqual(headers)
+    await queueLetters(fs, data.connector('in'), found)
+    expect(await startOn(checking(1), directory, bounded).ended).toEqual({ outcome: 'finished' })
+    const records = await readAll({ topic: output })
+    expect(records.map((r) => r.headers.map(([name, value]) => [name, text(value)]))).toEqual([
+      [['traceparent', '00-a-b-01']],
     ])
   })
 
