@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { DecodeFailure, Poll, SplitReader } from '@millrace/core/connector'
+import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
 import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {
@@ -93,25 +93,14 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   }
 
   #decoded(entries: readonly StreamEntry<V>[]): Poll<T> {
-    const values: T[] = []
-    const read: StreamEntry<V>[] = []
-    const failures: DecodeFailure[] = []
-    for (const entry of entries) {
-      try {
-        values.push(this.#parts.reading.decode(entry))
-        read.push(entry)
-      } catch (error) {
-        const raw = rawOf(entry)
-        failures.push({ index: values.length, error, raw, place: `entry ${entry.id}` })
-      }
-    }
-    const origin = {
-      source: this.#parts.name,
-      split: this.#parts.stream,
-      place: (index: number) => `entry ${read[index]!.id}`,
-      raw: (index: number) => rawOf(read[index]!),
-    }
-    return { kind: 'records', values, origin, failures }
+    const { name: source, stream: split, reading } = this.#parts
+    return decodedPoll(entries, {
+      source,
+      split,
+      decode: (entry) => reading.decode(entry),
+      raw: rawOf,
+      place: ({ id }) => `entry ${id}`,
+    })
   }
 
   async #fetchAll(): Promise<void> {

@@ -12,8 +12,8 @@ export interface Decoding<M, T> {
   readonly raw: (message: M) => Uint8Array
   /** The place of a message, for people: "offset 17". */
   readonly place: (message: M) => string
-  /** The headers of a message; undefined if it has none. */
-  readonly headers: (message: M) => RecordHeaders | undefined
+  /** The headers of a message; undefined if it has none. Default: none has any. */
+  readonly headers?: (message: M) => RecordHeaders | undefined
 }
 
 /**
@@ -31,7 +31,7 @@ export interface Decoding<M, T> {
  */
 export function decodedPoll<M, T>(
   messages: readonly M[],
-  { source, split, decode, raw, place, headers }: Decoding<M, T>,
+  { source, split, decode, raw, place, headers = () => undefined }: Decoding<M, T>,
 ): Poll<T> {
   const values: T[] = []
   const read: M[] = []
