@@ -140,3 +140,13 @@ describe('the guarantee of a pipeline', () => {
     ])
   })
 })
+
+test('a chain of many steps is planned in a time that grows with their number', () => {
+  const long = pipeline('long', (p) => {
+    let stream = p.from('payments', payments)
+    for (let step = 0; step < 200; step++) stream = stream.map((payment) => payment, { name: `step ${step}` })
+    stream.to('out', sinkOf('exactly-once'))
+  })
+  // With a time that doubles with each step this would never end.
+  expect(JSON.stringify(explain(long.describe().graph, 1))).toContain('step 199')
+})

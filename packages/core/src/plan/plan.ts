@@ -115,6 +115,8 @@ class Planner {
   readonly #nodes: ReadonlyMap<NodeId, GraphNode>
   /** By node and output name. */
   readonly #readers = new Map<string, Reader[]>()
+  /** What `#headOf` has found: without it a node would look at those before it twice, and so would each of these. */
+  readonly #heads = new Map<NodeId, NodeId>()
   /** Steps that run inside a source task because timestamps come after them. */
   readonly #beforeTimestamps = new Set<NodeId>()
   /** Names of the nodes in the task being planned. */
@@ -286,8 +288,12 @@ class Planner {
 
   /** The first node of the task that a step or operator runs in. */
   #headOf(node: GraphNode): NodeId {
+    const known = this.#heads.get(node.id)
+    if (known !== undefined) return known
     const [first] = this.#isInsideTask(node) ? inputsOf(node) : []
-    return first === undefined ? node.id : this.#headOf(this.#nodes.get(first.from)!)
+    const head = first === undefined ? node.id : this.#headOf(this.#nodes.get(first.from)!)
+    this.#heads.set(node.id, head)
+    return head
   }
 
   #markBefore(timestamps: TimestampsNode): void {
