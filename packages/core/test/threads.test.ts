@@ -34,6 +34,15 @@ describe('a job in several workers', () => {
     }
   })
 
+  test('gives each of four threads one of four partitions', async () => {
+    const partitions = Object.fromEntries([0, 1, 2, 3].map((n) => [`orders-${n}`, numbers]))
+    const build = (p: PipelineBuilder): void =>
+      p.from('numbers', pacedSource(partitions, 3)).to('out', memory.write<number>())
+    const { job } = await live(build, { parallelism: 4, threads: 4 })
+    const read = job.status().tasks.filter(({ kind }) => kind === 'source')
+    expect(read.map(({ recordsOut }) => recordsOut)).toEqual([300, 300, 300, 300])
+  })
+
   test('restarts with another number of threads, and with none, and has its state and positions', async () => {
     const expected = memory.write<number>()
     await live(summing(numbers, expected))

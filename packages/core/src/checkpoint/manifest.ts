@@ -4,7 +4,7 @@ import type { Json } from '../codec/json.ts'
 import type { Fingerprint, StateSetting } from '../state/fingerprint.ts'
 
 /** The format that this version reads and writes. */
-export const manifestFormat = 3
+export const manifestFormat = 4
 
 /**
  * The content of one checkpoint. Published atomically, it makes everything it names one unit: positions,

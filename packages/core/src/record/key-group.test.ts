@@ -1,5 +1,13 @@
+import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { defaultKeyGroups, keyGroup, keyGroupRange, murmur2, subtaskOfGroup } from './key-group.ts'
+import {
+  defaultKeyGroups,
+  keyGroup,
+  keyGroupRange,
+  murmur2,
+  splitGroup,
+  subtaskOfGroup,
+} from './key-group.ts'
 import { keyToken } from './key-token.ts'
 import type { Key } from './key.ts'
 
@@ -77,6 +85,47 @@ describe('the hash', () => {
     for (let key = 0; key < 12_800; key++) counts[keyGroup(key, 128)]!++
     expect(Math.min(...counts)).toBeGreaterThan(60)
     expect(Math.max(...counts)).toBeLessThan(145)
+  })
+})
+
+describe('splits', () => {
+  const counts = (names: readonly string[], parallelism: number): readonly number[] => {
+    const all = Array.from({ length: parallelism }, () => 0)
+    for (const name of names) all[subtaskOfGroup(splitGroup(name, 128), parallelism, 128)]!++
+    return all
+  }
+
+  test.each(['orders-N', 'logs/part-N.ndjson', '2026/N.csv.gz', 'N', 'a1-N-b'])(
+    '%s: as many numbers as there are subtasks, from a multiple on, are divided evenly among 2, 4 and 8',
+    (form) => {
+      for (const parallelism of [2, 4, 8]) {
+        for (const first of [0, parallelism, 96, 20_261_128]) {
+          const start = first - (first % parallelism)
+          const names = Array.from({ length: parallelism }, (_, n) => form.replace('N', String(start + n)))
+          expect(counts(names, parallelism)).toEqual(Array(parallelism).fill(1))
+        }
+      }
+    },
+  )
+
+  test('of 12 partitions each of 3 subtasks has 3 to 5', () => {
+    const names = Array.from({ length: 12 }, (_, partition) => `orders-${partition}`)
+    for (const count of counts(names, 3)) expect(Math.abs(count - 4)).toBeLessThanOrEqual(1)
+  })
+
+  test('without numbers are divided by a hash', () => {
+    const names = Array.from({ length: 26 }, (_, at) => `inbox ${String.fromCharCode(97 + at)}`)
+    for (const count of counts(names, 2)) expect(count).toBeGreaterThan(6)
+  })
+
+  test('are in a group that exists, whatever their name', () => {
+    const name = fc.string({ unit: 'binary' })
+    fc.assert(
+      fc.property(name, fc.integer({ min: 1, max: 32_768 }), (split, groups) => {
+        const group = splitGroup(split, groups)
+        expect(Number.isInteger(group) && group >= 0 && group < groups).toBe(true)
+      }),
+    )
   })
 })
 

@@ -41,6 +41,26 @@ export function keyGroup(token: KeyToken, groupCount: number): number {
   return (tokenHash(token) & 0x7fff_ffff) % groupCount
 }
 
+/**
+ * The group of a split, whose subtask reads it. Splits whose names differ in their last number, such as the partitions of a
+ * topic or the parts of a file, are spread evenly: numbers 0 and 1 are in the two halves of all groups, 0 to 3 in the four
+ * quarters, and so on (van der Corput, 1935). A hash alone would often give several of a few splits to one subtask.
+ */
+export function splitGroup(split: string, groupCount: number): number {
+  const [, before = split, digits = '0', after = ''] = /^(.*?)(\d{1,9})(\D*)$/s.exec(split) ?? []
+  const offset = Math.floor(fractionOf(Number(digits)) * groupCount)
+  return (keyGroup(before + after, groupCount) + offset) % groupCount
+}
+
+/** The bits of a whole number behind the point, in reverse: 1 is a half, 2 a quarter, 3 three quarters. */
+function fractionOf(whole: number): number {
+  let fraction = 0
+  for (let rest = whole, bit = 0.5; rest > 0; rest = Math.floor(rest / 2), bit /= 2) {
+    fraction += (rest % 2) * bit
+  }
+  return fraction
+}
+
 /** The groups that `subtask` owns. */
 export function keyGroupRange(subtask: number, parallelism: number, groupCount: number): KeyGroupRange {
   return {

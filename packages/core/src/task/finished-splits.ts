@@ -2,7 +2,7 @@ import { ByteReader, ByteWriter } from '../codec/bytes.ts'
 import type { Codec } from '../codec/codec.ts'
 import type { Json } from '../codec/json.ts'
 import type { Pacing } from '../disk/yield-budget.ts'
-import { keyGroup, tokenHash } from '../record/key-group.ts'
+import { splitGroup, tokenHash } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime, timeText } from '../record/time.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 
@@ -132,7 +132,7 @@ export class FinishedSplits {
   }
 
   #add(split: string, newest: EventTime, json: Uint8Array): void {
-    const group = keyGroup(split, this.#keyGroups)
+    const group = splitGroup(split, this.#keyGroups)
     const index = this.#open.get(group) ?? this.#newPage(group)
     const cell = this.#cellOf(index)
     const place = cell.value.length

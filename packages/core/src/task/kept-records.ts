@@ -1,4 +1,4 @@
-import { keyGroup, keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
+import { keyGroup, keyGroupRange, splitGroup, type KeyGroupRange } from '../record/key-group.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
 import type { TaskSurroundings } from './task.ts'
@@ -67,7 +67,7 @@ export class KeptRecords {
     const { keyGroups } = this.#parts.around
     if (token !== undefined) return keyGroup(token, keyGroups)
     const { first, last } = this.#groups
-    const ofSplit = split === undefined ? -1 : keyGroup(split, keyGroups)
+    const ofSplit = split === undefined ? -1 : splitGroup(split, keyGroups)
     return ofSplit >= first && ofSplit <= last ? ofSplit : first + (this.#sequence % (last - first + 1))
   }
 }
