@@ -172,11 +172,14 @@ class BoxingContext implements OperatorContext {
     }
   }
 
+  // An early end of the input takes event time to its end: records behind it find another watermark.
   watermark(): EventTime {
+    this.#watch.waitsForTime(this.name)
     return this.#inner.watermark()
   }
 
   lowestWatermark(): EventTime {
+    this.#watch.waitsForTime(this.name)
     return this.#inner.lowestWatermark()
   }
 

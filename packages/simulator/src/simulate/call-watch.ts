@@ -22,6 +22,6 @@ export interface CallWatch {
   emitted(operator: string, value: unknown): void
   /** Called when `operator` read the clock or set a processing timer: its output may differ from run to run. */
   usedClock(operator: string): void
-  /** Called when `operator` waits for event time or the end of its input: an earlier end changes its output. */
+  /** Called when `operator` waits for event time or the end of its input, or reads the watermark: an earlier end changes its output. */
   waitsForTime(operator: string): void
 }
