@@ -32,6 +32,9 @@ export interface ReadOptions extends RabbitOptions {
 
 const readOptions = ['stream', 'from', 'ifTrimmed'] as const
 
+/** A broker that has just started may find the newest messages of a stream only after a moment. They are lost if it takes longer. */
+const recoveryMs = 10_000
+
 /** The last moment that a calendar has, in milliseconds. */
 const farthestTime = 8.64e15
 
@@ -79,20 +82,19 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   ): Promise<SplitReader<T, StreamPosition>> {
     const what = `source ${context.name}`
     const link = await this.#connector.link(what, context)
-    const check = (next: number, state: StreamState): number =>
-      this.#checked(`${what}: stream ${stream} of RabbitMQ`, next, state, context)
+    const check = this.#check(`${what}: stream ${stream} of RabbitMQ`, context)
     try {
       const { start, state } = await link.repeat(async (connection) => {
         const found = await stateOf(connection, stream)
         const first = from?.next ?? (await this.#first(connection, stream, found))
-        return { start: first, state: found }
+        return { start: check(first, found), state: found }
       })
       return new StreamReader({
         what,
         name: context.name,
         stream,
         link,
-        start: check(start, state),
+        start,
         end: context.isBounded ? state.last : undefined,
         decode: this.#decode,
         check,
@@ -116,11 +118,27 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
     return found ?? last + 1
   }
 
-  /** The offset to read from. Throws `SOURCE_FAILED` if messages behind it are gone. */
-  #checked(what: string, next: number, state: StreamState, context: ConnectorContext): number {
-    const problem = problemOf(next, state, this.#options.from)
-    if (problem === undefined) return next
-    const message = `${what}: ${problem}`
+  /**
+   * Returns what checks a stream: it returns the offset to read from. It throws `SOURCE_FAILED` if messages behind it are gone,
+   * and another error, after which it may be asked again, while the broker may still find them.
+   */
+  #check(what: string, context: ConnectorContext): (next: number, state: StreamState) => number {
+    let lostSince: number | undefined
+    return (next, state) => {
+      const loss = lossOf(next, state, this.#options.from)
+      if (loss === undefined) lostSince = undefined
+      else {
+        const now = context.clock.monotonic()
+        lostSince ??= now
+        if (now - lostSince < recoveryMs) throw new Error(loss)
+      }
+      const problem = loss ?? gapOf(next, state)
+      return problem === undefined ? next : this.#continued(`${what}: ${problem}`, state, context)
+    }
+  }
+
+  /** The offset to continue from after a problem. Throws `SOURCE_FAILED` if there is to be none. */
+  #continued(message: string, state: StreamState, context: ConnectorContext): number {
     if (this.#options.ifTrimmed !== 'continue') {
       const help =
         "keep messages for longer (x-max-age, x-max-length-bytes), or set ifTrimmed: 'continue' to continue without them"
@@ -131,18 +149,18 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   }
 }
 
-/** Why messages from an offset on cannot all be read; undefined if they can. */
-function problemOf(
-  next: number,
-  { first, last }: StreamState,
-  from: ReadOptions['from'],
-): string | undefined {
+/** Why a stream is not the one that was read up to an offset; undefined if it may be. */
+function lossOf(next: number, { last }: StreamState, from: ReadOptions['from']): string | undefined {
   const isChosen = typeof from === 'object' && 'offset' in from && from.offset === next
-  if (last < next - 1 && !isChosen) {
-    return `its last message is ${last}, and those up to ${next - 1} were read: it was deleted and made anew, or has lost messages`
-  }
-  if (first <= next) return undefined
-  return `the messages from ${next} to ${first - 1} were deleted before they were read`
+  if (last >= next - 1 || isChosen) return undefined
+  return `its last message is ${last}, and those up to ${next - 1} were read: it was deleted and made anew, or has lost messages`
+}
+
+/** Why messages from an offset on cannot all be read; undefined if they can. */
+function gapOf(next: number, { first }: StreamState): string | undefined {
+  return first <= next
+    ? undefined
+    : `the messages from ${next} to ${first - 1} were deleted before they were read`
 }
 
 /** Throws `OPTION_INVALID` for a start that cannot be meant. */

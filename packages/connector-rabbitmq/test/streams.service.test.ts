@@ -56,7 +56,12 @@ describe.skipIf(server.missing !== undefined)('streams of a real broker', () => 
           return [value.n, value.count]
         }),
       )
-    await expect.poll(() => countIn(output), { timeout: 300_000 }).toBeGreaterThanOrEqual(10_000)
+    const written = async (): Promise<number> => {
+      // A job that has failed writes nothing more, and says why.
+      if (job.status().phase === 'ended') expect(await job.ended).toBe('running')
+      return countIn(output)
+    }
+    await expect.poll(written, { timeout: 300_000 }).toBeGreaterThanOrEqual(10_000)
     await expect.poll(async () => (await results()).size, { timeout: 300_000, interval: 500 }).toBe(10_000)
     await job.stop()
     // The sink may write a result twice, but each record has changed the state once, in its turn.
