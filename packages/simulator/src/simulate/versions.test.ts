@@ -1,5 +1,5 @@
 import { memory } from '@millrace/connector-memory'
-import { count, pipeline, tumbling, type Pipeline } from '@millrace/flow'
+import { count, output, pipeline, state, tumbling, type Pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
 import { failureOf } from '../../test/simulation-failure-of.ts'
 import { simulate, simulateSeeds } from './simulate.ts'
@@ -104,4 +104,25 @@ test('a finished job that is started again emits nothing twice', async () => {
   const report = await simulate(counting(), { seed: 0, faults: { resume: 1 } })
   expect(report.faults.map(({ kind }) => kind)).toEqual(['resume'])
   expect(report.lives).toBe(2)
+})
+
+test('what reads the watermark is not compared if a run ended before the input did', async () => {
+  const numbers = Array.from({ length: 120 }, (_, n) => n)
+  const prices = pipeline('prices', (p) => {
+    p.from('numbers', memory.read({ all: numbers }))
+      .withTimestamps({ timestamp: (n) => n * 10 - (n % 3) * 25, maxOutOfOrderness: 60 })
+      .keyBy((n) => n % 2)
+      .process('prices', {
+        output: output<number>(),
+        state: { versions: state.versioned<number>({ retention: 0 }) },
+        onRecord({ value, time }, { state: { versions }, emit }) {
+          versions.set(value, time)
+          emit(versions.getAsOf(time) ?? -1)
+        },
+      })
+      .to('out', memory.write())
+  })
+  const report = await simulate(prices, { seed: 1, faults: { grow: 1 } })
+  expect(report.faults.map(({ kind }) => kind)).toEqual(['grow'])
+  expect(report.notCompared.map(({ sink }) => sink)).toContain('out')
 })
