@@ -1,8 +1,8 @@
 import type { RunFacts } from '@millrace/simulator'
 import { expect, test } from 'vitest'
-import { clockInvariant } from './held-sink.ts'
+import { clockInvariant, meetingInvariant } from './held-sink.ts'
 import type { Prediction } from './oracle.ts'
-import type { Guarantee, Topology } from './topology.ts'
+import type { Guarantee, SourceSpec, Topology } from './topology.ts'
 
 const gathering: Topology['parts'][number] = {
   kind: 'process',
@@ -73,4 +73,33 @@ test('a processing timer must not fire only at the end, unless a fault has delay
   const jump = { kind: 'clockJump', life: 0, step: 1, atMs: 1, what: 'by 1 ms' } as const
   expect(judged([[1, 2, 2]], { isOverdue: true })).toContain('should have been emitted earlier')
   expect(judged([[1, 2, 2]], { isOverdue: true, run: { ...calm, faults: [jump] } })).toBeUndefined()
+})
+
+test('where a source may fall idle, nothing is expected of two streams that meet, but of one stream', () => {
+  const source: SourceSpec = {
+    name: 'source',
+    durability: 'replayable',
+    splits: [{ name: 'split', readings: [], spoiled: [] }],
+    disorderMs: 0,
+    step: undefined,
+  }
+  const from = { node: 'source', output: 'main' }
+  const common = { name: 'last', from, by: { kind: 'key' }, policy: undefined, poison: undefined } as const
+  const judge = (part: Topology['parts'][number], idleAfterMs?: number) => () => {
+    const topology: Topology = {
+      seed: 0,
+      sources: [{ ...source, ...(idleAfterMs !== undefined && { idleAfterMs }) }],
+      parts: [part],
+      sinks: [{ name: 'out', from: { node: 'last', output: 'main' }, guarantee: 'exactly-once' }],
+      policy: 'fail',
+      letters: 'exactly-once',
+    }
+    const predicted = { records: new Map([['out', [{ key: 'k', value: 1 }]]]), figures: new Map() }
+    meetingInvariant(topology, predicted)({ out: [] }, calm)
+  }
+  const joined = { ...common, kind: 'table', other: from, how: { kind: 'enrich', join: 'inner' } } as const
+  expect(judge(joined)).toThrow('are missing')
+  expect(judge(joined, 5)).not.toThrow()
+  expect(judge({ ...joined, how: { kind: 'aggregate' } }, 5)).toThrow('are missing')
+  expect(judge({ ...common, kind: 'session', gapMs: 5 }, 5)).toThrow('are missing')
 })

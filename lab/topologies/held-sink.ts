@@ -13,6 +13,7 @@ import {
   isLast,
   lettersName,
   type Guarantee,
+  type LastPart,
   type Part,
   type Topology,
 } from './topology.ts'
@@ -76,14 +77,18 @@ export function clockInvariant(topology: Topology, { records, figures }: Predict
  * or where streams that fall idle meet on several ways.
  */
 export function meetingInvariant(topology: Topology, { records }: Prediction): Invariant {
-  const { tangled, mixing } = tangleOf(topology)
+  const { tangled } = tangleOf(topology)
   const isAlone = hasOneSplit(topology)
-  const mayBeIdle = topology.sources.some(({ idleAfterMs }) => idleAfterMs !== undefined)
+  const restless = restlessParts(topology)
   const sinks = topology.sinks.filter(({ name, from }) => {
     const part = topology.parts.find((each) => each.name === from.node)
-    if (part === undefined || !isLast(part)) return false
-    if (!records.has(name) || tangled.has(part.name)) return false
-    return !mayBeIdle || (isAlone && !inputsOf(part).some(({ node }) => mixing.has(node)))
+    return (
+      part !== undefined &&
+      isLast(part) &&
+      records.has(name) &&
+      !tangled.has(part.name) &&
+      !restless.has(part.name)
+    )
   })
   return function whatMeets(outputs, run) {
     const isDecided = run.faults.every(
@@ -97,6 +102,29 @@ export function meetingInvariant(topology: Topology, { records }: Prediction): I
   }
 }
 
+/**
+ * The parts with sinks of their own of which it goes by the clock which records are late: a source may fall idle, and its
+ * records come on several ways, be it that splits or streams mix before the part, or that it reads two streams.
+ */
+function restlessParts(topology: Topology): ReadonlySet<string> {
+  if (topology.sources.every(({ idleAfterMs }) => idleAfterMs === undefined)) return new Set()
+  const { mixing } = tangleOf(topology)
+  const isAlone = hasOneSplit(topology)
+  const restless = topology.parts.filter(
+    (part) =>
+      isLast(part) && (!isAlone || meets(part) || inputsOf(part).some(({ node }) => mixing.has(node))),
+  )
+  return new Set(restless.map(({ name }) => name))
+}
+
+/** Whether a part reads two streams, be it one stream twice. */
+function meets(part: LastPart): boolean {
+  if (part.kind === 'table' || part.kind === 'living') return pairing.has(part.how.kind)
+  return inputsOf(part).length > 1
+}
+
+const pairing: ReadonlySet<string> = new Set(['byKey', 'byForeignKey', 'enrich'])
+
 function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
   return {
     mayMiss: guarantee === 'at-most-once',
@@ -105,14 +133,17 @@ function leaveOf(guarantee: Guarantee, { hasFallenBack }: RunFacts): Leave {
 }
 
 /**
- * The sinks behind operators that depend on the clock, unless the interleaving of records matters on the way:
- * then the oracle knows only the result at a parallelism of 1.
+ * The sinks behind operators that depend on the clock, unless it decides which records are late, or the interleaving of
+ * records matters on the way: then the oracle knows only the result at a parallelism of 1.
  */
 function decidedByClock(topology: Topology): ReadonlySet<string> {
   const { byClock, tangled } = tangleOf(topology)
+  const restless = restlessParts(topology)
   const names = new Set<string>()
-  for (const { name, from } of topology.sinks)
-    if (byClock.has(from.node) && !tangled.has(from.node)) names.add(name)
+  for (const { name, from } of topology.sinks) {
+    const { node } = from
+    if (byClock.has(node) && !tangled.has(node) && !restless.has(node)) names.add(name)
+  }
   // Every operator may send dead letters.
   if (byClock.size > 0 && tangled.size === 0) names.add(lettersName)
   return names
