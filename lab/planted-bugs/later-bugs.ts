@@ -178,4 +178,24 @@ export const laterBugs: readonly TopologyBug[] = [
     seed: 0,
     feature: 'join of tables with rows that expire',
   },
+  {
+    name: 'the row of a window is inserted again with each result',
+    plant: {
+      file: 'flow/src/window/pane-output.ts',
+      from: 'window.hasRow = !isLast',
+      to: 'window.hasRow = false',
+    },
+    seed: 1_135,
+    feature: 'windows as a table with early rows',
+  },
+  {
+    name: 'a filter of a table lets rows through that have changed',
+    plant: {
+      file: 'flow/src/table/table-handle.ts',
+      from: 'before: kept(before, key), after: kept(after, key)',
+      to: 'before: kept(before, key), after: before === undefined ? kept(after, key) : after',
+    },
+    seed: 150,
+    feature: 'filter of a table',
+  },
 ]

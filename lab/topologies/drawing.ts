@@ -1,7 +1,7 @@
 import { seededRandom } from '@millrace/world'
 import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
 import { Dice } from './dice.ts'
-import { drawCalls, drawHeaders, drawLiving, drawStates } from './further-parts.ts'
+import { drawCalls, drawHeaders, drawLiving, drawStates, drawSummary } from './further-parts.ts'
 import {
   drawBroadcast,
   drawExpiry,
@@ -77,6 +77,7 @@ export function drawTopology(seed: number): Topology {
     ...drawHeaders(new Dice(seededRandom(seed).fork('headers')), open),
     ...drawCalls(new Dice(seededRandom(seed).fork('calls')), open),
     ...drawLiving(new Dice(seededRandom(seed).fork('living')), open, isAlone),
+    ...drawSummary(new Dice(seededRandom(seed).fork('summary')), open, isAlone),
   ]
   return {
     seed,

@@ -9,6 +9,7 @@ import { pacingStream } from './drawn-pacing.ts'
 import { patternStream } from './drawn-pattern.ts'
 import { spansStream } from './drawn-spans.ts'
 import { statesStream } from './drawn-states.ts'
+import { summaryStream } from './drawn-summaries.ts'
 import { tableStream } from './drawn-tables.ts'
 import { paneWindowsOf } from './drawn-windows.ts'
 import { figureOf, keyOf, type Item } from './item.ts'
@@ -48,6 +49,8 @@ export function lastStream(part: LastPart, input: Stream, other: () => Stream): 
       return callsStream(part, input)
     case 'living':
       return livingStream(part, input, other)
+    case 'summary':
+      return summaryStream(part, input)
   }
 }
 

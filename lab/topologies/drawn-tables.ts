@@ -107,30 +107,48 @@ export function figuresOf(name: string, stream: Stream, key: (item: Item) => Key
 /** Later than every event. */
 const endTime = 8e15
 
+/** How the changes of a table are read. */
+interface Reading {
+  /** Whether an update repeats the old row. */
+  readonly updateBefore?: boolean
+  /** Whether a row may be inserted again, as windows do after the end of a run. Then results say how often it was. */
+  readonly countsInserts?: boolean
+}
+
 /** The rows that the changes of a table have left at the end. Throws at a change that is not possible. */
-export function atEnd(name: string, table: Table<number, Key>): Stream {
+export function atEnd(
+  name: string,
+  table: Table<number, Key>,
+  { updateBefore = true, countsInserts = false }: Reading = {},
+): Stream {
   return table
-    .toStream()
+    .toStream({ updateBefore })
     .keyBy(({ key }) => key)
     .process(`${name} rows`, {
       onError: fail(),
       output: output<Item>(),
-      state: { row: state.value<number>(), isChanging: state.value<boolean>() },
-      onRecord({ value: { kind, key, value } }, { state: { row, isChanging }, timers }) {
+      state: {
+        row: state.value<number>(),
+        isChanging: state.value<boolean>(),
+        inserts: state.value<number>(),
+      },
+      onRecord({ value: { kind, key, value } }, { state: { row, isChanging, inserts }, timers }) {
         const known = row.get()
-        const isPossible = kind === 'insert' ? known === undefined : known !== undefined
+        const isPossible = kind === 'insert' ? countsInserts || known === undefined : known !== undefined
         const isRight = kind === 'insert' || kind === 'updateAfter' || known === value
-        if (!isPossible || !isRight || (kind === 'updateAfter') !== (isChanging.get() ?? false)) {
+        const isSecond = updateBefore && kind === 'updateAfter'
+        if (!isPossible || !isRight || isSecond !== (isChanging.get() ?? false)) {
           throw new Error(`${kind} of ${value} where the row of ${textOf(key)} is ${String(known)}`)
         }
         isChanging.set(kind === 'updateBefore')
+        if (kind === 'insert') inserts.set((inserts.get() ?? 0) + 1)
         if (kind === 'delete') row.clear()
         else row.set(value)
         timers.setEvent(endTime)
       },
-      onTimer({ key }, { state: { row }, emit }) {
+      onTimer({ key }, { state: { row, inserts }, emit }) {
         const value = row.get()
-        if (value !== undefined) emit({ key, value })
+        if (value !== undefined) emit({ key, value: countsInserts ? [value, inserts.get()!] : value })
       },
     })
 }

@@ -1,7 +1,7 @@
 /** Parts that are added after those of `later-parts.ts`, in the same way, and more rarely: state of other kinds,
- * headers, calls with limits, tables whose rows expire. */
+ * headers, calls with limits, tables whose rows expire, windows and tables in other forms. */
 import type { Dice } from './dice.ts'
-import type { CallLimit, Kept, Living } from './last-shapes.ts'
+import type { CallLimit, Kept, Living, Summary } from './last-shapes.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
 import type { OpenStream } from './part-drawing.ts'
 import type { Part } from './topology.ts'
@@ -83,6 +83,25 @@ function livingOf(dice: Dice): Living {
     case 'enrich':
       return { kind, join: dice.oneOf(['inner', 'left'] as const), refresh: dice.oneOf(['write', 'read']) }
   }
+}
+
+/** Draws windows or a table in another form, or none: more often behind one split, because the oracle knows what is late. */
+export function drawSummary(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(isAlone ? 3 : 10)) return []
+  const from = dice.oneOf(inputs).ref
+  return [{ ...common, kind: 'summary', name: 'summary', from, by: groupingOf(dice), how: summaryOf(dice) }]
+}
+
+function summaryOf(dice: Dice): Summary {
+  const kind = dice.oneOf(['final', 'updates', 'filter', 'upserts', 'topRows'] as const)
+  if (kind !== 'final' && kind !== 'updates') return { kind }
+  const spans = {
+    slideMs: dice.oneOf([150, 600, 4_000]),
+    overlap: dice.oneOf([1, 2]),
+    latenessMs: dice.oneOf([0, 700, 3_000]),
+  }
+  return kind === 'final' ? { kind, spans } : { kind, spans, early: dice.oneOf([undefined, 1, 3]) }
 }
 
 function keptOf(dice: Dice): Kept {

@@ -12,8 +12,9 @@ import type {
   Pacing,
   Passing,
   Spans,
+  Summary,
 } from './last-shapes.ts'
-import { pairFigure } from './table-values.ts'
+import { pairFigure, summaryFigure } from './table-values.ts'
 import type { LastPart } from './topology.ts'
 
 const from = { node: 'source', output: 'main' }
@@ -251,4 +252,31 @@ test('rows that expire before the last watermark', () => {
   expect(living(joined('create'), 7, 1, 3)).toEqual([])
   // The row of the first record has expired when the second comes.
   expect(living(joined('create'), 7, 1, 6)).toEqual([pairFigure(11, 11)])
+})
+
+test('windows with one result, and tables in other forms', () => {
+  const summary = (how: Summary, input: KnownStream): unknown =>
+    values({ ...common, kind: 'summary', how }, input)
+  for (const kind of ['final', 'updates'] as const) {
+    const results = [summaryFigure(3, [12, 11, 10]), summaryFigure(1, [13])]
+    // A row of a table is inserted once.
+    const [first, second] = kind === 'final' ? results : results.map((figure) => [figure, 1])
+    const windows = { kind, spans: { slideMs: 5, overlap: 1, latenessMs: 2 }, early: undefined }
+    expect(summary(windows, at(1, 2, 3, 6))).toEqual([first, second])
+    const overlapping = { ...windows, spans: { ...windows.spans, overlap: 2 } }
+    expect(summary(overlapping, at(1, 2, 3))).toEqual([first, first])
+    const lateUnder = (under: number): KnownStream =>
+      at(1, 2, 3, 6).map((each, index) => (index === 3 ? each : { ...each, under, isOnTime: false }))
+    expect(summary(windows, lateUnder(6))).toEqual([first, second])
+    expect(summary(windows, lateUnder(7))).toEqual([second])
+    expect(summary(windows, [{ ...at(1)[0]!, isOnTime: false }])).toBeUndefined()
+  }
+  // The figure 14 deletes the row.
+  expect(summary({ kind: 'upserts' }, at(1, 2))).toEqual([11])
+  expect(summary({ kind: 'upserts' }, at(1, 2, 3, 4, 5))).toEqual([])
+  // The figure 12 is left out.
+  expect(summary({ kind: 'filter' }, at(1, 2))).toEqual([11])
+  expect(summary({ kind: 'filter' }, at(1, 2, 3))).toEqual([])
+  const inKeys = at(1, 2, 3, 4).map((each, key) => ({ ...each, value: { key, value: 10 + 3 * key } }))
+  expect(summary({ kind: 'topRows' }, inKeys)).toEqual([19, 16])
 })

@@ -9,6 +9,7 @@ import { pacingOf } from './known-pacing.ts'
 import { patternOf } from './known-pattern.ts'
 import { spansOf } from './known-spans.ts'
 import { statesOf } from './known-states.ts'
+import { summariesOf } from './known-summaries.ts'
 import type { KnownStream } from './known-stream.ts'
 import { lookedUp, rowOf } from './lookup-rows.ts'
 import { tableOf } from './known-tables.ts'
@@ -48,6 +49,8 @@ export function lastOf(
       return input.map(({ value }) => lookedUp(value, rowOf(figureOf(value) % part.rows)))
     case 'states':
       return statesOf(part, input)
+    case 'summary':
+      return summariesOf(part, input)
     case 'living':
       return livingOf(part, input, other, watermark)
     case 'headers':

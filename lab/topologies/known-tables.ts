@@ -112,7 +112,7 @@ function groupsBy(
 }
 
 /** The newest record of each key; undefined if it is not known which of two is newer. */
-function newestOf(stream: KnownStream, keyBy: (item: Item) => Key): Rows | undefined {
+export function newestOf(stream: KnownStream, keyBy: (item: Item) => Key): Rows | undefined {
   const rows = new Map<string, Row>()
   for (const records of recordsByKey(stream, keyBy)) {
     const time = Math.max(...records.map((record) => record.time))

@@ -1,5 +1,5 @@
 /** The features of the parts that end in sinks of their own. */
-import type { Calls, Meeting, Pacing, Spans } from './last-shapes.ts'
+import type { Calls, Meeting, Pacing, Spans, Summary } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
 /** Every such feature. */
@@ -80,6 +80,14 @@ export const lastFeatures = [
   'join of tables with rows that expire',
   'join by foreign key with rows that expire',
   'stream with a table of rows that live long',
+  'windows with one final result',
+  'windows as a table',
+  'windows as a table with early rows',
+  'countDistinct',
+  'top',
+  'filter of a table',
+  'table as upserts',
+  'Top-N without ranks',
 ] as const
 
 /** One of them. */
@@ -129,6 +137,9 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       return
     case 'living':
       yield livingFeatures[part.how.kind]
+      return
+    case 'summary':
+      yield* summaryFeatures(part.how)
   }
 }
 
@@ -164,6 +175,25 @@ const livingFeatures = {
   byForeignKey: 'join by foreign key with rows that expire',
   enrich: 'stream with a table of rows that live long',
 } as const
+
+function summaryFeatures(how: Summary): readonly LastFeature[] {
+  switch (how.kind) {
+    case 'final':
+      return ['windows with one final result', 'countDistinct', 'top']
+    case 'updates':
+      return [
+        how.early === undefined ? 'windows as a table' : 'windows as a table with early rows',
+        'countDistinct',
+        'top',
+      ]
+    case 'filter':
+      return ['filter of a table']
+    case 'upserts':
+      return ['table as upserts']
+    case 'topRows':
+      return ['Top-N without ranks']
+  }
+}
 
 const headerFeatures = {
   steps: 'headers through steps',

@@ -147,3 +147,27 @@ export interface RowTtl {
   readonly after: number
   readonly refresh: 'create' | 'write'
 }
+
+/** Sliding windows. */
+export interface SlidingSpans {
+  readonly slideMs: number
+  /** In how many windows a record is. */
+  readonly overlap: number
+  readonly latenessMs: number
+}
+
+/** Windows with one result or a table of results, and tables in other forms. */
+export type Summary =
+  | { readonly kind: 'final'; readonly spans: SlidingSpans }
+  | {
+      readonly kind: 'updates'
+      readonly spans: SlidingSpans
+      /** A row is updated after so many records, too; undefined: only when its window has ended. */
+      readonly early: number | undefined
+    }
+  /** A table without some of its rows. */
+  | { readonly kind: 'filter' }
+  /** A table as changes that do not repeat the old rows. */
+  | { readonly kind: 'upserts' }
+  /** The first rows of each group, without ranks. */
+  | { readonly kind: 'topRows' }

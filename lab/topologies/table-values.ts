@@ -33,3 +33,26 @@ export function enrichedFigure(figure: number, hasRow: boolean): number {
 export function pairFigure(left: number | undefined, right: number | undefined): number {
   return foldOf([left ?? -1, right ?? -1])
 }
+
+/** Whether a row stays in a table of which others are left out. */
+export function isKept(figure: number): boolean {
+  return figure % 3 > 0
+}
+
+/** How many rows of a group come out. */
+export function mostOf(group: number): number {
+  return group + 1
+}
+
+/** What is counted of a window, each value once. */
+export function sortOf(figure: number): number {
+  return figure % 7
+}
+
+/** How many of the greatest figures of a window come out. */
+export const bestOf = 3
+
+/** The result of a window: how many different sorts of figures it has, and its greatest figures. */
+export function summaryFigure(sorts: number, best: readonly number[]): number {
+  return foldOf([sorts, ...best])
+}

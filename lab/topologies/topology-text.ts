@@ -10,6 +10,8 @@ import type {
   TableUse,
   Living,
   RowTtl,
+  Summary,
+  SlidingSpans,
 } from './last-shapes.ts'
 import {
   inputsOf,
@@ -128,6 +130,8 @@ function partText(part: Part): string {
       return `lookup(of ${part.rows} rows, ${part.batch} in a call, ${part.kept} kept)`
     case 'states':
       return `${keptText(part.how)}${byText(part.by)}`
+    case 'summary':
+      return `${summaryText(part.how)}${byText(part.by)}`
     case 'living':
       return `${livingText(part.how)}${byText(part.by)}`
     case 'headers':
@@ -190,6 +194,29 @@ function livingText(how: Living): string {
 
 function ttlText({ after, refresh }: RowTtl): string {
   return `rows expire ${after} ms after ${refresh}`
+}
+
+function summaryText(how: Summary): string {
+  switch (how.kind) {
+    case 'final':
+      return `one result for each window${slidingText(how.spans)}`
+    case 'updates':
+      return `a table of windows${slidingText(how.spans)}${earlyText(how.early)}`
+    case 'filter':
+      return 'toTable and filter'
+    case 'upserts':
+      return 'toTable as upserts'
+    case 'topRows':
+      return 'toTable and topN without ranks'
+  }
+}
+
+function slidingText({ slideMs, overlap, latenessMs }: SlidingSpans): string {
+  return ` of ${slideMs * overlap} ms by ${slideMs} ms, lateness ${latenessMs}`
+}
+
+function earlyText(early: number | undefined): string {
+  return early === undefined ? '' : `, updated after every ${early} records`
 }
 
 function pacingText(how: Pacing): string {

@@ -6,6 +6,7 @@ import type {
   Calls,
   Kept,
   Living,
+  Summary,
   Passing,
   Meeting,
   Pacing,
@@ -159,6 +160,7 @@ export type Part = PartCommon &
     | { readonly kind: 'headers'; readonly by: Grouping; readonly how: Passing }
     | { readonly kind: 'calls'; readonly by: Grouping; readonly how: Calls }
     | { readonly kind: 'living'; readonly other: StreamRef; readonly by: Grouping; readonly how: Living }
+    | { readonly kind: 'summary'; readonly by: Grouping; readonly how: Summary }
   )
 
 /** Every kind of part that others can read. */
@@ -192,6 +194,7 @@ export const lastKinds = [
   'headers',
   'calls',
   'living',
+  'summary',
 ] as const
 
 /** One of them. */
