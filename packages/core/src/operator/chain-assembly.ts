@@ -3,7 +3,7 @@ import { keyGroup } from '../record/key-group.ts'
 import type { PartFrame } from '../disk/profiler.ts'
 import type { Slicing } from '../disk/yield-budget.ts'
 import { KeyScope } from '../state/keyed-handles.ts'
-import type { StateTable, TableSpec } from '../state/state-store.ts'
+import type { OwnTableSpec, StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimerDomain } from '../time/due-timer.ts'
 import { TimerQueue } from '../time/timer-queue.ts'
 import type { ChainPart, ChainTarget } from './chain-part.ts'
@@ -214,7 +214,7 @@ export class ChainAssembly {
     })
   }
 
-  #table<T>(owner: string, spec: Pick<TableSpec<T>, 'name' | 'codec' | 'staysLive'>): StateTable<T> {
+  #table<T>(owner: string, spec: OwnTableSpec<T>): StateTable<T> {
     const table = this.#around.table(owner, spec)
     const tables = this.#tables.get(owner) ?? []
     this.#tables.set(owner, [...tables, table])

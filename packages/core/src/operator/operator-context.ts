@@ -16,7 +16,7 @@ import { KeyedList, KeyedMap, KeyedValue, KeyScope } from '../state/keyed-handle
 import type { Participant } from '../state/transaction.ts'
 import type { EarlierSetting } from '../state/fingerprint.ts'
 import type { ListState, MapState, OrderedMapState, ValueState } from '../state/handles.ts'
-import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import type { Cell, OwnTableSpec, StateTable, TableSpec } from '../state/state-store.ts'
 import type { TimeToLive } from '../state/time-to-live.ts'
 import type { SweepKeys } from '../time/sweep-queue.ts'
 import { TransactionalTable } from '../state/transactional-table.ts'
@@ -57,7 +57,7 @@ export interface OperatorSurroundings {
   output(name: string): Collector<unknown>
   count(metric: OperatorMetric, by: number): void
   /** Opens a table of this operator, stored under its name and subtask. */
-  table<T>(spec: Pick<TableSpec<T>, 'name' | 'codec' | 'staysLive'>): StateTable<T>
+  table<T>(spec: OwnTableSpec<T>): StateTable<T>
   /** Opens one that is the same in every subtask. */
   sharedTable<T>(spec: Pick<TableSpec<T>, 'name' | 'codec'>): StateTable<T>
   /** A timer for `time` was set: the chain must check its timers by then. */
@@ -109,7 +109,7 @@ export class ChainedOperatorContext implements OperatorContext {
     }
     const { name, ttl } = descriptor
     if (ttl !== undefined) {
-      const elements = this.#expiring<T>({ ...descriptor, ttl })
+      const elements = this.#expiring<T>({ ...descriptor, ttl, isNumbered: true })
       return this.#known(new KeyedElements(elements, this.#around.scope, name))
     }
     const table = this.table<T[]>({ name, backup: backupByLength })
@@ -161,14 +161,16 @@ export class ChainedOperatorContext implements OperatorContext {
     )
   }
 
-  #expiring<T>(descriptor: StateDescriptor<T> & { readonly ttl: TimeToLive }): ExpiringTable<T> {
-    const { name, ttl, codec = structuredCodec<T>() } = descriptor
+  #expiring<T>(
+    descriptor: StateDescriptor<T> & { readonly ttl: TimeToLive; readonly isNumbered?: boolean },
+  ): ExpiringTable<T> {
+    const { name, ttl, codec = structuredCodec<T>(), isNumbered = false } = descriptor
     const { clock } = ttl
     const around = this.#around
     const backup = descriptor.backup ?? backupByCodec(codec, this.#pieceText(name))
     const table = this.#stored(name, expiringCodec(codec, clock), expiringBackup(backup), (spec) =>
       // What expires when is known by its cells.
-      around.table({ ...spec, staysLive: true }),
+      around.table({ ...spec, staysLive: true, isNumbered }),
     )
     const expiring = new ExpiringTable(table, ttl, {
       now: clock === 'event' ? () => around.expiryTime() : () => around.now(),

@@ -151,7 +151,15 @@ export interface TableSpec<T> {
    * Default false.
    */
   readonly staysLive?: boolean
+  /**
+   * The inner tokens number the cells in order of creation, each subtask on its own: of the numbers of an outer token
+   * only the order means something. Default false.
+   */
+  readonly isNumbered?: boolean
 }
+
+/** What an operator says about a table of its own. */
+export type OwnTableSpec<T> = Pick<TableSpec<T>, 'name' | 'codec' | 'staysLive' | 'isNumbered'>
 
 /**
  * Two levels of cells: outer token, then inner token. Cells are in order of creation, also after a restore.

@@ -10,12 +10,15 @@ import { CheckpointStorage, DataDirectory, FinishedSplits, finishedSplitsSpec } 
 import type { StorePart } from '@millrace/core/job'
 import { valueText } from './value-text.ts'
 
+/** A table that was opened. */
+type WatchedTable = Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec' | 'isNumbered'>
+
 /** A store that records which tables were opened, so that its files can be read later. */
 export class WatchedStore implements StateStore {
   readonly kind: string
   readonly restores: readonly string[]
   readonly #inner: StateStore
-  readonly #tables: Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>>
+  readonly #tables: Map<string, WatchedTable>
 
   constructor(inner: StateStore, tables: WatchedStore['tables'] = new Map()) {
     this.kind = inner.kind
@@ -24,7 +27,7 @@ export class WatchedStore implements StateStore {
     this.#tables = tables
   }
 
-  get tables(): Map<string, Pick<TableSpec<unknown>, 'owner' | 'name' | 'codec'>> {
+  get tables(): Map<string, WatchedTable> {
     return this.#tables
   }
 
@@ -36,8 +39,8 @@ export class WatchedStore implements StateStore {
     const opened = await this.#inner.open(options)
     const table = opened.table.bind(opened)
     opened.table = <T>(spec: TableSpec<T>) => {
-      const { owner, name, codec } = spec
-      this.#tables.set(`${owner}/${name}`, { owner, name, codec })
+      const { owner, name, codec, isNumbered = false } = spec
+      this.#tables.set(`${owner}/${name}`, { owner, name, codec, isNumbered })
       return table(spec)
     }
     return opened
@@ -89,29 +92,33 @@ async function readPart(
     retained: [snapshot],
   })
   const groups = keyGroupRange(0, 1, keyGroups)
-  const tables = specs.map(({ owner, name, codec }) => ({
+  const tables = specs.map(({ owner, name, codec, isNumbered = false }) => ({
     owner,
     name,
+    isNumbered,
     table: opened.table({ owner, name, codec, subtask: 0, groups }),
   }))
   await opened.load()
-  for (const { owner, name, table } of tables) {
+  for (const { owner, name, table, isNumbered } of tables) {
     const lines = cells.get(owner) ?? []
     if (name === finishedSplitsSpec.name) {
       // The page of a split in the table depends on when it ended.
       const pages = table as StateTable<Uint8Array>
       const finished = await FinishedSplits.load(pages, keyGroups, unhurried)
       for (const { split } of finished.all()) lines.push(`split ${split} has ended`)
-    } else lines.push(...linesOf(name, table))
+    } else lines.push(...linesOf(name, table, isNumbered))
     if (lines.length > 0) cells.set(owner, lines.sort())
   }
   await opened.close()
 }
 
-function* linesOf(name: string, table: StateTable<unknown>): Generator<string> {
+/** Where cells are numbered, the text contains which of its key a cell is: its number depends on the other keys of the subtask. */
+function* linesOf(name: string, table: StateTable<unknown>, isNumbered: boolean): Generator<string> {
   for (const outer of table.outers()) {
+    let rank = 0
     for (const { inner, value } of table.cells(outer)) {
-      yield `${name}: ${String(outer)}, ${String(inner)} = ${valueText(value)}`
+      rank++
+      yield `${name}: ${String(outer)}, ${String(isNumbered ? rank : inner)} = ${valueText(value)}`
     }
   }
 }
