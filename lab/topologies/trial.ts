@@ -1,5 +1,6 @@
 import { simulateSeeds, type SeedsReport, type SimulationOptions } from '@millrace/simulator'
 import { endedEarlyInvariant } from './ended-early.ts'
+import { expecting } from './expecting.ts'
 import { clockInvariant, differencesOf, meetingInvariant } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'
 import { predict } from './oracle.ts'
@@ -30,8 +31,9 @@ export async function tryTopology(
   options: Pick<SimulationOptions, 'store'> = {},
 ): Promise<TopologyReport> {
   const predicted = predict(topology)
-  const invariants = [endedEarlyInvariant(topology, predicted), meetingInvariant(topology, predicted)]
-  if (topology.parts.some(goesByClock)) invariants.push(clockInvariant(topology, predicted))
+  const expectations = [endedEarlyInvariant, meetingInvariant]
+  if (topology.parts.some(goesByClock)) expectations.push(clockInvariant)
+  const invariants = expectations.map((make) => expecting(topology, predicted, make))
   const runs = await simulateSeeds(pipelineOf(topology), {
     from,
     seeds,

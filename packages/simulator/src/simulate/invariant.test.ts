@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Inputs } from './inputs.ts'
 import { brokenInvariants, type RunFacts } from './invariant.ts'
 import type { RunOutcome } from './run-plan.ts'
 import { Spent } from './sim-source.ts'
@@ -21,15 +22,31 @@ const outcome: RunOutcome = {
   isForked: false,
 }
 
+const inputs: Inputs = new Map([
+  [
+    'numbers',
+    new Map([
+      [
+        'all',
+        [
+          { kind: 'record', value: 1 },
+          { kind: 'record', value: 2 },
+        ],
+      ],
+    ]),
+  ],
+])
+
 /** Collects the facts of a run that an invariant receives. */
 function toldOf(changes: Partial<RunOutcome>): RunFacts | undefined {
   let facts: RunFacts | undefined
-  brokenInvariants({ ...outcome, ...changes }, {}, [(_outputs, run) => void (facts = run)])
+  brokenInvariants({ ...outcome, ...changes }, inputs, {}, [(_outputs, run) => void (facts = run)])
   return facts
 }
 
 test('an invariant receives whether results may be repeated and whether records are lost', () => {
-  expect(toldOf({})).toEqual({ faults: outcome.events, hasLost: false, hasFallenBack: false })
+  const items = { numbers: { all: 2 } }
+  expect(toldOf({})).toEqual({ faults: outcome.events, hasLost: false, hasFallenBack: false, items })
   expect(toldOf({ fallbacks: 1 })).toMatchObject({ hasFallenBack: true })
   const spent = new Spent()
   spent.taken('all', 3)
@@ -49,7 +66,7 @@ test('a broken invariant is reported by its name, or by its number', () => {
   const enough = (): void => {
     throw new Error('too few')
   }
-  const found = brokenInvariants(outcome, {}, [enough, (): void => enough()])
+  const found = brokenInvariants(outcome, inputs, {}, [enough, (): void => enough()])
   expect(found.map(({ what }) => what)).toEqual([
     'invariant enough does not hold: too few',
     'invariant number 2 does not hold: too few',

@@ -276,6 +276,23 @@ test('an invariant of the user that fails is reported, and the run is shrunk', a
   expect(failure.shrunk!.records).toBeLessThan(50)
 })
 
+test('an invariant receives how much input a run has, also when the run is shrunk', async () => {
+  const all: Invariant = ({ out }, { items }) => {
+    const [input] = Object.values(items)
+    if (out!.length !== input!['all']) throw new Error(`not ${input!['all']}`)
+    if (out!.length > 10) throw new Error('more than ten')
+  }
+  const numbers = memory.read({ all: Array.from({ length: 100 }, (_, n) => n) })
+  const failure = await failureOf(
+    simulate(
+      mapping((n) => n, numbers),
+      { seed: 1, faults: 'none', invariants: [all] },
+    ),
+  )
+  expect(failure.shrunk!.records).toBeLessThan(50)
+  expect(failure.shrunk!.findings[0]!.what).toContain('more than ten')
+})
+
 test('an invariant receives the faults and whether records are lost', async () => {
   const numbers = memory.read({ all: Array.from({ length: 300 }, (_, n) => n) })
   const facts: RunFacts[] = []

@@ -30,7 +30,7 @@ export async function judge(
     const broken = outcome.broken.map(({ kind, where = '', what }) => ({ kind, where, what }))
     return { findings: broken, against: baseline, isParallel: false, isRestarted: false, notCompared: [] }
   }
-  const { hasLost, hasFallenBack } = factsOf(outcome)
+  const { hasLost, hasFallenBack } = factsOf(outcome, baseline.subject.inputs)
   // What a source that cannot be read again has given to a process that died is lost: the rest must count once.
   const fair = hasLost ? await withoutLost(baseline, plan, outcome) : baseline
   const isParallel = plan.parallelism > 1 || outcome.events.some(({ kind }) => kind === 'rescale')
@@ -65,7 +65,7 @@ export async function judge(
       ),
     )
   findings.push(...additions.compare(outcome, hasFallenBack))
-  findings.push(...brokenInvariants(outcome, valuesOf(outcome), invariants))
+  findings.push(...brokenInvariants(outcome, baseline.subject.inputs, valuesOf(outcome), invariants))
   const notCompared = Array.from(unsure, ([sink, why]) => ({ sink, why })).filter(({ sink }) =>
     baseline.has(sink),
   )
