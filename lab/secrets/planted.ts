@@ -109,6 +109,13 @@ export const plants: Readonly<Record<string, Plant>> = {
       connectTimeout: '1s',
     }),
   }),
+  'redis: the key of a certificate': (host, give) => ({
+    source: redis.readJson(stream, {
+      url: `rediss://${host}`,
+      tls: { certificate: 'not a certificate', key: give(marker) },
+      connectTimeout: '1s',
+    }),
+  }),
   'http.send: the url and the header fields': (host, give) => ({
     sink: http.send<string>({
       url: give(`http://app:${marker}@${host}/hooks/${marker}?sign=${marker}`),

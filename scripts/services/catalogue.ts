@@ -1,49 +1,108 @@
 import net from 'node:net'
-import type { Service } from './definition.ts'
+import path from 'node:path'
+import { makeCertificates } from './certificates.ts'
+import type { Place, Service } from './definition.ts'
 import { answersKafka, javaOptions, prepareKafka, propertiesOf } from './kafka.ts'
 import { prepareRabbit, rabbitArguments, rabbitPackages, rabbitScript } from './rabbitmq.ts'
 
+/** Who may connect to the secured servers. */
+export const securedUser = { username: 'tester', password: 'secret-word' } as const
+
+const redis = {
+  name: 'redis',
+  variable: 'MILLRACE_REDIS_URL',
+  program: 'redis-server',
+  packages: ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'],
+  // Each write is synced before it is answered, so that a test may kill the server.
+  arguments: ({ port, directory }: Place) => [
+    '--port',
+    String(port),
+    '--bind',
+    '127.0.0.1',
+    '--dir',
+    directory,
+    '--appendonly',
+    'yes',
+    '--appendfsync',
+    'always',
+    '--save',
+    '',
+  ],
+  url: (port: number) => `redis://127.0.0.1:${port}`,
+  answers: async (port: number) => (await ask(port, 'PING\r\n')).startsWith('+PONG'),
+} as const satisfies Service
+
+const nats = {
+  name: 'nats',
+  variable: 'MILLRACE_NATS_URL',
+  program: 'nats-server',
+  packages: ['nats-server'],
+  arguments: ({ port, directory }: Place) => [
+    '--addr',
+    '127.0.0.1',
+    '--port',
+    String(port),
+    '--jetstream',
+    '--store_dir',
+    directory,
+  ],
+  url: (port: number) => `nats://127.0.0.1:${port}`,
+  // It greets when it has read its streams.
+  answers: async (port: number) => (await ask(port, '')).startsWith('INFO '),
+} as const satisfies Service
+
+/** The key and the certificate of a server in its directory. */
+const certificateIn = (directory: string): string => path.join(directory, 'server.pem')
+const certify = ({ directory }: Place): Promise<void> => makeCertificates(directory, 'server')
+
 export const services = {
-  redis: {
-    name: 'redis',
-    variable: 'MILLRACE_REDIS_URL',
-    program: 'redis-server',
-    packages: ['redis-server', 'redis-tools', 'libjemalloc2', 'liblzf1'],
-    // Each write is synced before it is answered, so that a test may kill the server.
-    arguments: ({ port, directory }) => [
-      '--port',
-      String(port),
-      '--bind',
-      '127.0.0.1',
-      '--dir',
-      directory,
-      '--appendonly',
-      'yes',
-      '--appendfsync',
-      'always',
-      '--save',
-      '',
+  redis,
+  /** Asks for a password, and for TLS on its second port. */
+  securedRedis: {
+    ...redis,
+    variable: 'MILLRACE_SECURED_REDIS_URL',
+    ports: 2,
+    prepare: certify,
+    arguments: (place) => [
+      ...redis.arguments(place),
+      '--tls-port',
+      String(place.ports[1]),
+      '--tls-cert-file',
+      certificateIn(place.directory),
+      '--tls-key-file',
+      certificateIn(place.directory),
+      '--tls-auth-clients',
+      'no',
+      '--user',
+      securedUser.username,
+      'on',
+      `>${securedUser.password}`,
+      'allkeys',
+      'allcommands',
+      '--user',
+      'default',
+      'off',
     ],
-    url: (port) => `redis://127.0.0.1:${port}`,
-    answers: async (port) => (await ask(port, 'PING\r\n')).startsWith('+PONG'),
+    answers: async (port) => (await ask(port, 'PING\r\n')).startsWith('-NOAUTH'),
   },
-  nats: {
-    name: 'nats',
-    variable: 'MILLRACE_NATS_URL',
-    program: 'nats-server',
-    packages: ['nats-server'],
-    arguments: ({ port, directory }) => [
-      '--addr',
-      '127.0.0.1',
-      '--port',
-      String(port),
-      '--jetstream',
-      '--store_dir',
-      directory,
+  nats,
+  /** Asks for a password and for TLS. */
+  securedNats: {
+    ...nats,
+    variable: 'MILLRACE_SECURED_NATS_URL',
+    prepare: certify,
+    arguments: (place) => [
+      ...nats.arguments(place),
+      '--tls',
+      '--tlscert',
+      certificateIn(place.directory),
+      '--tlskey',
+      certificateIn(place.directory),
+      '--user',
+      securedUser.username,
+      '--pass',
+      securedUser.password,
     ],
-    url: (port) => `nats://127.0.0.1:${port}`,
-    // It greets when it has read its streams.
-    answers: async (port) => (await ask(port, '')).startsWith('INFO '),
   },
   rabbitmq: {
     name: 'rabbitmq',

@@ -1,4 +1,13 @@
-import { durationMs, MillraceError, Redaction, reveal, type Duration, type Secret } from '@millrace/core'
+import {
+  durationMs,
+  MillraceError,
+  positiveDurationMs,
+  Redaction,
+  requireKnown,
+  reveal,
+  type Duration,
+  type Secret,
+} from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis'
 
@@ -9,8 +18,21 @@ export interface RedisOptions {
    * are never printed.
    */
   readonly url?: string | Secret
+  /** How the connection is encrypted, if the url says `rediss`. Default: the authorities of the system are trusted. */
+  readonly tls?: TlsOptions
   /** How long the first connection may take. Default `'10s'`. */
   readonly connectTimeout?: Duration
+  /** A connection on which the server does not answer for this long is replaced by a new one. Default `'10s'`. */
+  readonly requestTimeout?: Duration
+}
+
+/** How the connection is encrypted. Certificates and keys are PEM text. */
+export interface TlsOptions {
+  /** The authorities that are trusted. Default: those of the system. */
+  readonly ca?: string
+  /** The certificate and the key by which this client is known. */
+  readonly certificate?: string
+  readonly key?: string | Secret
 }
 
 /** A connection that survives outages of the server. */
@@ -22,6 +44,7 @@ export interface Connection {
 }
 
 const longestPauseMs = 5_000
+const shortestRequestMs = 2_000
 
 type World = Pick<ConnectorContext, 'signal' | 'down' | 'trying' | 'up'>
 
@@ -42,9 +65,13 @@ export class Connector {
   /** Rejects with `OPTION_INVALID` for a server that could never be reached or refuses the password. */
   async connect(what: string, context: World): Promise<Connection> {
     const address = addressOf(what, this.#options)
+    const { connectTimeout = '10s', requestTimeout = '10s' } = this.#options
     const client = new Redis(address.href, {
+      ...tlsOf(what, address, this.#options.tls),
       lazyConnect: true,
-      connectTimeout: durationMs(this.#options.connectTimeout ?? '10s', `${what}: connectTimeout`),
+      connectTimeout: durationMs(connectTimeout, `${what}: connectTimeout`),
+      // A network that swallows everything closes no connection.
+      socketTimeout: requestTimeoutMs(what, requestTimeout),
       // The job's own signal ends waiting; no command fails because a server is restarted.
       maxRetriesPerRequest: null,
       retryStrategy: (times) => Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 10)),
@@ -86,6 +113,35 @@ function addressOf(what: string, { url }: RedisOptions): URL {
     throw new MillraceError('OPTION_INVALID', message, { isFinal: true })
   }
   return address
+}
+
+/** A reader asks every second, so a shorter time would end connections that work. */
+function requestTimeoutMs(what: string, requestTimeout: Duration): number {
+  const ms = positiveDurationMs(requestTimeout, `${what}: requestTimeout`)
+  if (ms >= shortestRequestMs) return ms
+  const message = `${what}: requestTimeout is ${ms} ms; give at least ${shortestRequestMs} ms, because a server answers a reader that waits for entries after a second`
+  throw new MillraceError('OPTION_INVALID', message, { isFinal: true })
+}
+
+function tlsOf(what: string, { protocol }: URL, tls: TlsOptions | undefined): Pick<ClientOptions, 'tls'> {
+  if (tls === undefined) return {}
+  requireKnown(`${what}: tls`, tls, ['ca', 'certificate', 'key'])
+  const { ca, certificate, key } = tls
+  const problem =
+    protocol === 'redis:'
+      ? 'tls has no effect, because the url says redis://; write rediss://'
+      : (certificate === undefined) !== (key === undefined)
+        ? 'tls has a certificate without a key, or a key without a certificate; give both'
+        : undefined
+  if (problem !== undefined) {
+    throw new MillraceError('OPTION_INVALID', `${what}: ${problem}`, { isFinal: true })
+  }
+  return {
+    tls: {
+      ...(ca !== undefined && { ca }),
+      ...(certificate !== undefined && key !== undefined && { cert: certificate, key: reveal(key) }),
+    },
+  }
 }
 
 function refusal(what: string, { host, password }: URL, cause: unknown): MillraceError {

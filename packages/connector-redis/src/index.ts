@@ -2,7 +2,7 @@
 export * as redis from './redis.ts'
 export type { RedisCommand } from './command-script.ts'
 export type { StagedCommands } from './command-sink.ts'
-export type { RedisOptions } from './connection.ts'
+export type { RedisOptions, TlsOptions } from './connection.ts'
 export type {
   JsonField,
   ReadJsonOptions,

@@ -1,52 +1,18 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
 import { memory } from '@millrace/connector-memory'
 import { MillraceError } from '@millrace/core'
 import type { Format } from '@millrace/core/connector'
-import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
+import { startJob } from '@millrace/core/job'
 import type { DeadLetter } from '@millrace/core/operator'
 import { deadLetter, pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
-import { afterEach, describe, expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { redis } from '../src/index.ts'
+import { dataDirectory, run, startOn, upTo } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { client, url, freshKey } = server
-
-const directories: string[] = []
-afterEach(async () => {
-  for (const directory of directories.splice(0)) await rm(directory, { recursive: true, force: true })
-})
-
-async function dataDirectory(): Promise<string> {
-  const directory = await mkdtemp(path.join(tmpdir(), 'millrace-redis-job-'))
-  directories.push(directory)
-  return directory
-}
-
-function startOn(built: Pipeline, directory: string, isBounded: boolean, warnings: string[] = []): Job {
-  return startJob({
-    graph: built.describe({}).graph,
-    platform: nodePlatform(),
-    store: memoryStore(),
-    directory,
-    isBounded,
-    checkpoints: { everyMs: 50 },
-    restart: { kind: 'none' },
-    observer: (event: JobEvent) => {
-      if (event.kind === 'warning') warnings.push(event.message)
-      if (event.kind === 'outage') warnings.push(event.reason)
-      if (event.kind === 'breaker') warnings.push(`${event.part} is ${event.state}`)
-    },
-  })
-}
-
-async function run(built: Pipeline, directory: string): Promise<JobResult> {
-  return startOn(built, directory, true).ended
-}
 
 async function add(stream: string, first: number, amount: number): Promise<void> {
   const pipelined = client.pipeline()
@@ -65,8 +31,6 @@ async function numbersIn(stream: string): Promise<number[]> {
   const entries = await client.xrange(stream, '-', '+')
   return entries.map(([, [, text]]) => (JSON.parse(text!) as Numbered).n)
 }
-
-const upTo = (end: number): number[] => Array.from({ length: end }, (_, n) => n)
 
 function copying(input: string, output: string): Pipeline {
   return pipeline('copy', (p) => {
