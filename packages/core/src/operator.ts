@@ -26,4 +26,5 @@ export type {
   StreamRecord,
   Timer,
   Timers,
+  TimersAtEnd,
 } from './operator/operator.ts'

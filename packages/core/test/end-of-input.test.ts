@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { memory, type MemorySink } from '@millrace/connector-memory'
 import type { Source } from '@millrace/core/connector'
+import type { TimersAtEnd } from '@millrace/core/operator'
 import { count, output, state, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { openSource } from './open-source.ts'
@@ -14,7 +15,7 @@ function warningsOf({ events }: SimulatedLife): readonly string[] {
 function reminding(
   fired: MemorySink<string>,
   options: {
-    readonly timersAtEnd?: 'fire' | 'drop'
+    readonly timersAtEnd?: TimersAtEnd
     readonly again?: boolean
     readonly source?: Source<number>
   } = {},
@@ -56,6 +57,31 @@ describe('processing timers that are pending when the input ends', () => {
     expect(life.job.status().tasks.flatMap(({ counts }) => [...counts])).toEqual([['remind/droppedAtEnd', 3]])
     await live(reminding(fired), { platform: nextLife(life.platform) })
     expect(fired.values).toEqual([])
+  })
+
+  test('stay set if the operator says so, also those of event time, and fire in a later run', async () => {
+    const fired = memory.write<string>()
+    const numbers = openSource({ all: [10, 20] })
+    const build = (timersAtEnd: TimersAtEnd) => (p: PipelineBuilder) =>
+      p
+        .from('n', numbers)
+        .withTimestamps({ timestamp: (n) => n })
+        .keyBy(() => 'all')
+        .process('remind', {
+          output: output<string>(),
+          timersAtEnd,
+          onRecord: ({ value }, { timers, now }) => {
+            timers.setEvent(value + 5)
+            timers.setProcessing(now() + value, `clock ${value}`)
+          },
+          onTimer: ({ name, time, domain }, { emit }) => emit(domain === 'event' ? `event ${time}` : name),
+        })
+        .to('fired', fired)
+    const life = await live(build('keep'))
+    expect(fired.values).toEqual(['event 15'])
+    expect(warningsOf(life)).toEqual([])
+    await live(build('fire'), { platform: nextLife(life.platform) })
+    expect(fired.values).toEqual(['event 15', 'event 25', 'clock 10', 'clock 20'])
   })
 
   test('fire once, also one that sets the next: a repeating timer stops with its input', async () => {

@@ -77,7 +77,7 @@ describe('a run that follows another', () => {
     expect(runs.late.values).toEqual([])
     expect(runs.fired()).toEqual(['0=1', '200=1', '200=1', '300=1'])
     expect(warnings).toEqual([
-      "checkpoint 1 is the end of a run: 'counted' had reached event time 1970-01-01T00:00:00.250Z, and fired everything that was due up to 1970-01-01T00:00:00.300Z. A new record in a window that fired early produces another result for that window, from new records only",
+      "checkpoint 1 is the end of a run: 'counted' had reached event time 1970-01-01T00:00:00.250Z, and fired everything that was due up to 1970-01-01T00:00:00.300Z. A new record in a window that fired early produces another result for that window, from new records only; with emit: 'updates' it updates the row of the window",
     ])
   })
 

@@ -341,7 +341,7 @@ function endOfRunWarnings({ phase, checkpoint, watermarks }: Manifest): readonly
     const firedTo = Math.max(...own.map((entry) => entry.firedTo!))
     const reached = Math.min(...own.map(({ watermark }) => watermark ?? MIN_TIME))
     const before = reached === MIN_TIME ? 'no event time' : `event time ${timeText(reached)}`
-    return `checkpoint ${checkpoint} is the end of a run: '${operator}' had reached ${before}, and fired everything that was due up to ${timeText(firedTo)}. A new record in a window that fired early produces another result for that window, from new records only`
+    return `checkpoint ${checkpoint} is the end of a run: '${operator}' had reached ${before}, and fired everything that was due up to ${timeText(firedTo)}. A new record in a window that fired early produces another result for that window, from new records only; with emit: 'updates' it updates the row of the window`
   })
 }
 

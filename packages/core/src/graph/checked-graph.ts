@@ -4,7 +4,14 @@ import type { NotAPromise } from '../errors/synchronous.ts'
 import type { Exchange } from '../exchange/exchange.ts'
 import { mapInputs, type Graph, type GraphNode, type Input } from './node.ts'
 import type { Step } from '../operator/fuse.ts'
-import type { Operator, Collector, OperatorContext, StreamRecord, Timer } from '../operator/operator.ts'
+import type {
+  Operator,
+  Collector,
+  OperatorContext,
+  StreamRecord,
+  Timer,
+  TimersAtEnd,
+} from '../operator/operator.ts'
 import type { Key } from '../record/key.ts'
 import { ImmutableValues } from '../record/immutable-values.ts'
 import type { ListState } from '../state/handles.ts'
@@ -182,7 +189,7 @@ class CheckedOperator implements Operator<unknown, unknown> {
   readonly #inner: Operator<unknown, unknown>
   readonly #check: ImmutabilityCheck
 
-  readonly timersAtEnd: 'fire' | 'drop'
+  readonly timersAtEnd: TimersAtEnd
   /** Defined only if the operator has it: the engine iterates over all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
 

@@ -45,7 +45,7 @@ export interface SeedPlace {
 }
 
 /** What happened to an operator's timers at the end of its input. */
-export interface TimersAtEnd {
+export interface EndedTimers {
   readonly operator: string
   /** Processing timers that fired at once, and that were deleted as the operator requested. */
   readonly firedAtEnd: number
@@ -222,7 +222,7 @@ export class Chain {
   }
 
   /** What happened to timers at the end of the input, by operator. */
-  *timersAtEnd(): Iterable<TimersAtEnd> {
+  *timersAtEnd(): Iterable<EndedTimers> {
     for (const { timers, policy, firedAtEnd, droppedAtEnd } of this.#links) {
       if (timers === undefined) continue
       const { dropped, droppedProcessing } = timers
@@ -263,7 +263,8 @@ export class Chain {
     link.advance(watermark)
     const { timers } = link
     if (timers === undefined) return true
-    const upTo = Math.max(watermark, link.passed)
+    const isKept = watermark === MAX_TIME && link.operator.timersAtEnd === 'keep'
+    const upTo = isKept ? link.passed : Math.max(watermark, link.passed)
     while (timers.next('event') <= upTo) {
       if (this.#cursor.isFull) return false
       if (!link.fire('event', upTo, upTo)) break
@@ -294,7 +295,7 @@ export class Chain {
   /** Ends one operator. Event timers set meanwhile fire before the next step. */
   #endLink(link: OperatorLink): boolean {
     if (!this.#advanceLink(link, MAX_TIME)) return false
-    link.timers?.endProcessing()
+    if (link.operator.timersAtEnd !== 'keep') link.timers?.endProcessing()
     const now = this.#now()
     for (;;) {
       if (this.#cursor.isFull) return false

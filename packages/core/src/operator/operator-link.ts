@@ -322,8 +322,9 @@ export class OperatorLink implements Receiver, PartWork {
    */
   stepToEnd(now: number): boolean {
     const { timers, operator } = this
-    if (timers !== undefined && timers.next('processing') !== Number.POSITIVE_INFINITY) {
-      if (operator.timersAtEnd === 'drop') {
+    const atEnd = operator.timersAtEnd ?? 'fire'
+    if (timers !== undefined && atEnd !== 'keep' && timers.next('processing') !== Number.POSITIVE_INFINITY) {
+      if (atEnd === 'drop') {
         timers.take('processing', MAX_TIME)
         this.droppedAtEnd++
       } else {

@@ -26,6 +26,9 @@ export interface StreamRecord<T> {
   readonly headers: RecordHeaders
 }
 
+/** What happens to timers that are pending when the input ends: see `Operator.timersAtEnd`. */
+export type TimersAtEnd = 'fire' | 'drop' | 'keep'
+
 /**
  * A step that turns records into records.
  *
@@ -73,11 +76,12 @@ export interface Operator<In, Out> {
    */
   onTimer?(timer: Timer, out: Collector<Out>): NotAPromise
   /**
-   * What to do with processing timers that are pending when the input ends. `'fire'`: they fire at once, in
-   * order, with their own times. `'drop'`: they are deleted. In both cases they are counted and reported.
-   * Timers set while they fire are dropped. Default `'fire'`.
+   * What to do with timers that are pending when the input ends. `'fire'`: all of them fire, with their own
+   * times; first event timers, then processing timers. `'drop'`: event timers fire, processing timers are
+   * deleted. Both are counted and reported, and processing timers set meanwhile are dropped. `'keep'`: none
+   * fires; a later run goes on with them. Default `'fire'`.
    */
-  readonly timersAtEnd?: 'fire' | 'drop'
+  readonly timersAtEnd?: TimersAtEnd
   /**
    * Called if the input ends, for each key that has a value, a list or a map, once every timer has fired.
    * State handles refer to the key. Then `finish` follows, whose rules apply here too.

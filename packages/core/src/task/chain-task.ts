@@ -4,7 +4,7 @@ import type { PartFrame } from '../disk/profiler.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, type EventTime } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
-import { Chain, type TimersAtEnd } from '../operator/chain.ts'
+import { Chain, type EndedTimers } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import type { ChainTaskPlan } from '../plan/plan.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
@@ -293,7 +293,7 @@ export class ChainTask implements Task {
     this.#around.ended(this.#name, this.#subtask)
   }
 
-  #reportTimers({ operator, firedAtEnd, droppedAtEnd, setAtEnd, endless }: TimersAtEnd): void {
+  #reportTimers({ operator, firedAtEnd, droppedAtEnd, setAtEnd, endless }: EndedTimers): void {
     const warn = (message: string): void => this.#around.warn(message)
     const at = `processing timers of operator '${operator}' were pending at the end of its input and were`
     if (firedAtEnd > 0) {

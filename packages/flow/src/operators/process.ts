@@ -7,6 +7,7 @@ import type {
   PendingTimer,
   StreamRecord,
   Timer,
+  TimersAtEnd,
 } from '@millrace/core/operator'
 import type { OperatorOptions, Timing } from '../stream-options.ts'
 import type { Synchronous } from '../synchronous.ts'
@@ -185,11 +186,12 @@ export interface ProcessParts<
    */
   onEnd?(end: ProcessEnd<K>, context: ProcessContext<Out, S, O, Time>): NotAPromise
   /**
-   * What to do with processing timers that are pending when the input ends: `'fire'` fires them at once, in
-   * order and with their own times, before `onEnd`; `'drop'` deletes them. Both are logged and counted.
-   * Default `'fire'`.
+   * What to do with timers that are pending when the input ends. `'fire'` fires all of them at once, with their
+   * own times and before `onEnd`: event timers, then processing timers. `'drop'` fires event timers and deletes
+   * processing timers. Both are logged and counted. `'keep'` fires none: a later run goes on with them, as if
+   * the input had not ended. Default `'fire'`.
    */
-  readonly timersAtEnd?: 'fire' | 'drop'
+  readonly timersAtEnd?: TimersAtEnd
 }
 
 /** The specification of a `process` operator. */
@@ -253,7 +255,7 @@ class ProcessOperator implements Operator<unknown, unknown> {
   readonly #onRecord: RecordHandler
   #context!: OpenContext
 
-  readonly timersAtEnd: 'fire' | 'drop'
+  readonly timersAtEnd: TimersAtEnd
   /** Defined only if the spec has it: the engine iterates over all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => NotAPromise
 

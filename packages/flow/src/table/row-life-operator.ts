@@ -33,6 +33,8 @@ const living: StateDescriptor<LivingRow> = { name: 'living', backup: backupByRef
  */
 export class RowLifeOperator implements Operator<unknown, RowChange> {
   readonly fingerprint: Fingerprint
+  /** The end of the input is no reason for a row to expire. */
+  readonly timersAtEnd = 'keep'
   readonly #ttl: TimeToLive
   #context!: OperatorContext
   #living!: ValueState<LivingRow>
@@ -78,10 +80,7 @@ export class RowLifeOperator implements Operator<unknown, RowChange> {
   onTimer({ key, time }: Timer, out: Collector<RowChange>): void {
     const old = this.#living.get()
     if (old === undefined) return
-    const isOver = this.#context.watermark() === Number.POSITIVE_INFINITY
-    // At the end of the input every timer fires, but the rows have not expired.
-    if (isOver) this.#living.set({ ...old, timer: undefined })
-    else if (this.#endOf(old) > time) this.#keep({ ...old, timer: undefined })
+    if (this.#endOf(old) > time) this.#keep({ ...old, timer: undefined })
     else {
       this.#living.clear()
       out.emit({ key, before: old.row, after: undefined })

@@ -46,6 +46,8 @@ interface ToTableParts {
  */
 class ToTableOperator implements Operator<unknown, RowChange> {
   static readonly fingerprint: Fingerprint = { pieces: [statePiece('value', newest)], settings: [] }
+  /** The end of the input is no reason for a row to expire. */
+  readonly timersAtEnd = 'keep'
   readonly #parts: ToTableParts
   #context!: OperatorContext
   #newest!: ValueState<Newest>
@@ -80,10 +82,7 @@ class ToTableOperator implements Operator<unknown, RowChange> {
   onTimer({ key, time }: Timer, out: Collector<RowChange>): void {
     const old = this.#newest.get()
     if (old === undefined) return
-    // At the end of the input event time has ended, but the rows have not expired.
-    const isOver = this.#context.watermark() === Number.POSITIVE_INFINITY && old.row !== undefined
-    if (isOver) this.#newest.set({ ...old, hasTimer: false })
-    else if (this.#endOf(old) > time) this.#keep({ ...old, hasTimer: false })
+    if (this.#endOf(old) > time) this.#keep({ ...old, hasTimer: false })
     else {
       this.#newest.clear()
       if (old.row !== undefined) out.emit({ key, before: old.row, after: undefined })

@@ -13,6 +13,7 @@ import type {
   StreamRecord,
   Timer,
   Timers,
+  TimersAtEnd,
   ValueState,
 } from '@millrace/core/operator'
 import { keyToken, type KeyToken, type StateTable } from '@millrace/core/store'
@@ -30,7 +31,7 @@ export class BoxedOperator implements Operator<unknown, unknown> {
   #firing = ''
   readonly #out: BoxingCollector
   readonly #record: { value: unknown; time: EventTime; key: Key | undefined; headers: RecordHeaders }
-  readonly timersAtEnd: 'fire' | 'drop'
+  readonly timersAtEnd: TimersAtEnd
   /** Defined only where the user's operator has it: the engine goes through all keys to call it. */
   readonly onEnd?: (key: Key, out: Collector<unknown>) => void
 
