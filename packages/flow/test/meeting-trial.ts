@@ -23,6 +23,8 @@ export interface Arrivals<T> {
   /** After which records there is a restart, and with how many subtasks. */
   readonly restarts: ReadonlyMap<number, number>
   readonly isTight: boolean
+  /** Whether the input ends before each restart, and goes on after it. */
+  readonly endsBetween?: boolean
 }
 
 /** The records of two streams. */
@@ -108,7 +110,7 @@ export function meetingOf(
 
 /** Runs a case to its end. */
 export function runMeeting<T>(node: OperatorNode, trial: Arrivals<T>): OperatorHarness<T> {
-  const { arrivals, batch, restarts, isTight } = trial
+  const { arrivals, batch, restarts, isTight, endsBetween = false } = trial
   const harness = operatorHarness<T>(() => node.create(), {
     inputs: keysOf(node),
     outputs: node.outputs,
@@ -123,7 +125,9 @@ export function runMeeting<T>(node: OperatorNode, trial: Arrivals<T>): OperatorH
     waiting.push(record)
     const parallelism = restarts.get(index)
     if (waiting.length >= batch || parallelism !== undefined) flush()
-    if (parallelism !== undefined) harness.snapshotAndRestore(parallelism)
+    if (parallelism === undefined) continue
+    if (endsBetween) harness.end()
+    harness.snapshotAndRestore(parallelism)
   }
   flush()
   harness.end()

@@ -44,13 +44,13 @@ const runs = fc.record({
   isTight: fc.boolean(),
 })
 
-/** Changes of a table of few keys. */
+/** Changes of a table of few keys. The input may end before restarts: a table continues after that. */
 export function changesOfTable<T>(row: fc.Arbitrary<T>): fc.Arbitrary<Arrivals<RowChange<T>>> {
   const edits = fc.record({
     key: fc.constantFrom('a', 'b', 'c', 'd', 'e'),
     row: fc.option(row, { nil: undefined }),
   })
-  return arrivalsOf(edits).map(({ arrivals, ...run }) => {
+  return fc.tuple(arrivalsOf(edits), fc.boolean()).map(([{ arrivals, ...run }, endsBetween]) => {
     const rows = new Map<string, T>()
     const changes = arrivals.flatMap(({ value, ...record }) => {
       const change = { key: value.key, before: rows.get(value.key), after: value.row }
@@ -59,7 +59,7 @@ export function changesOfTable<T>(row: fc.Arbitrary<T>): fc.Arbitrary<Arrivals<R
       else rows.set(value.key, value.row)
       return [{ ...record, value: change }]
     })
-    return { ...run, arrivals: changes }
+    return { ...run, endsBetween, arrivals: changes }
   })
 }
 

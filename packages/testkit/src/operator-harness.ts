@@ -41,6 +41,8 @@ export interface BatchRecord<T> extends Timed<T> {
 }
 
 const keyGroups = 128
+/** The last time that a date can have. */
+const farthestTime: EventTime = 8.64e15
 
 /**
  * Runs one operator in the engine's own chain, with time that the test controls.
@@ -122,6 +124,16 @@ export class OperatorHarness<In> {
       }
     }
     return Object.fromEntries(sums)
+  }
+
+  /**
+   * The same, once the watermark has passed everything: starts a later run that brings it to the farthest time. What is
+   * left is not bound to event time.
+   */
+  cellsAtLast(): Readonly<Record<string, number>> {
+    this.snapshotAndRestore()
+    this.watermark(farthestTime)
+    return this.cells()
   }
 
   /** The time of the next processing timer; infinity if there is none. */

@@ -114,12 +114,18 @@ function live<In>(parts: OperatorCase<In>, life: Life): OperatorHarness<In> {
     life.afterEach?.(harness, index)
   }
   harness.end()
-  const left = Object.entries(harness.cells()).filter(([, size]) => size > 0)
-  if (parts.keepsState !== true && left.length > 0) {
+  if (parts.keepsState === true || sizesOf(harness.cells()).length === 0) return harness
+  // What later records may need stays at the end of the input.
+  const left = sizesOf(harness.cellsAtLast())
+  if (left.length > 0) {
     const what = left.map(([table, size]) => `${size} in ${table}`).join(', ')
     throw failure(life, `left cells behind: ${what}`)
   }
   return harness
+}
+
+function sizesOf(cells: Readonly<Record<string, number>>): readonly (readonly [string, number])[] {
+  return Object.entries(cells).filter(([, size]) => size > 0)
 }
 
 type LifeStep<In> =

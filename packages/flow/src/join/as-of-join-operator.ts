@@ -9,6 +9,8 @@
  *  1. Left rows are in state only while the watermark has not passed their time.
  *  2. Of the versions of a key whose time the watermark has reached, only the newest one is in state.
  *  3. With `validForMs` a version is in state only while the watermark is below its time plus that.
+ *
+ * The end of the input makes rows leave, but no version: a later run may have rows that need it.
  */
 import type { EventTime } from '@millrace/core'
 import type {
@@ -74,12 +76,14 @@ export class AsOfJoinOperator implements Operator<unknown, unknown> {
       'right',
       (time) => time,
       (time) => this.#supersede(time),
+      'keep',
     )
     this.#expiring = new DueTimes(
       context,
       'validity',
       (time) => time + this.#parts.validForMs,
       (time) => this.#versions.deleteAt(time),
+      'keep',
     )
   }
 

@@ -55,10 +55,30 @@ describe('an as-of join', () => {
         )
         // Of each key that has versions the newest one is left, or none if versions expire.
         const keys = new Set(trial.right.map(({ key }) => key)).size
-        expect(harness.cells()).toEqual({ '#timers': 0, left: 0, right: validFor === undefined ? keys : 0 })
+        expect(harness.cellsAtLast()).toEqual({
+          '#timers': 0,
+          left: 0,
+          right: validFor === undefined ? keys : 0,
+        })
       }),
     )
   })
+
+  test.each([undefined, 60])(
+    'the end of the input drops no version that a later run needs (validFor %s)',
+    (validFor) => {
+      const node = joinOf('left', validFor)
+      const harness = operatorHarness<Item>(() => node.create(), { inputs: keysOf(node) })
+      harness.record(item(1, 10), 10, 1)
+      harness.record(item(2, 100), 100, 1)
+      harness.end()
+      harness.snapshotAndRestore(2)
+      harness.record(item(3, 60), 60)
+      harness.record(item(4, 101), 101)
+      harness.end()
+      expect(harness.outputs.map(({ value }) => value)).toEqual(['3 1', '4 2'])
+    },
+  )
 
   test('EN-131 a version is valid from its time up to but without that of the next, whichever comes first', () => {
     const node = joinOf('left')

@@ -2,12 +2,13 @@
  * Joins rows of two sides whose event times lie within bounds of each other.
  *
  * A row is kept until no row of the other side that is in time can meet it, which follows from the bounds and the
- * watermark. An unmatched row of a side that is padded comes out at that moment, once.
+ * watermark. An unmatched row of a side that is padded comes out at that moment, once. At the end of the input it comes out,
+ * too, but rows stay, because those of a later run may meet them.
  *
  * Invariants between any two calls:
  *
  *  1. A row is in state only while the watermark is below the moment at which it can meet no other.
- *  2. `isMatched` of rows is true if and only if they are in a pair that was emitted.
+ *  2. `isMatched` of rows is true if and only if they are in a result that was emitted.
  *  3. Every time with rows is in `due` of its side.
  */
 import type { EventTime } from '@millrace/core'
@@ -101,6 +102,7 @@ export class IntervalJoinOperator implements Operator<unknown, unknown> {
     const lastOf = (time: EventTime): EventTime =>
       isUpperExclusive ? justBefore(time + upperMs) : time + upperMs
     const index = name === 'left' ? 0 : 1
+    const isPadded = this.#kind === 'full' || this.#kind === name
     return {
       rows: new TimedRows(context, name),
       due: new DueTimes(
@@ -108,9 +110,10 @@ export class IntervalJoinOperator implements Operator<unknown, unknown> {
         name,
         (time) => justAfter(lastOf(time)),
         (time) => this.#expire(index, time),
+        isPadded ? 'handle' : 'keep',
       ),
       late: context.output(name === 'left' ? 'lateLeft' : 'lateRight'),
-      isPadded: this.#kind === 'full' || this.#kind === name,
+      isPadded,
       reachMs: upperMs,
       firstOf,
       lastOf,
@@ -182,6 +185,7 @@ export class IntervalJoinOperator implements Operator<unknown, unknown> {
   /** Rows of one time can meet no other any more. */
   *#expire(index: number, time: EventTime): Generator<Cell<unknown> | undefined> {
     const { rows, isPadded } = this.#sides[index]!
+    const hasEnded = this.#context.watermark() === Number.POSITIVE_INFINITY
     if (isPadded) {
       for (const cell of rows.at(time)) {
         const count = cell.value.isMatched ? 0 : cell.value.values.length
@@ -189,11 +193,12 @@ export class IntervalJoinOperator implements Operator<unknown, unknown> {
           this.#leaving = { side: index, cell, from }
           yield cell
         }
+        if (hasEnded) rows.match(cell)
         yield undefined
       }
       this.#leaving = undefined
     }
-    yield* rows.deleteAt(time)
+    if (!hasEnded) yield* rows.deleteAt(time)
   }
 
   #padded(value: unknown, input: number): unknown {

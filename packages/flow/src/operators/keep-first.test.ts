@@ -41,7 +41,7 @@ describe('keepFirst', () => {
         const harness = runMeeting(firstOf(within), trial)
         const text = ({ value, time }: { value: unknown; time: number }) => `${JSON.stringify(value)} ${time}`
         expect(harness.outputs.map(text).toSorted()).toEqual(expected.map(text).toSorted())
-        expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0, kept: 0 })
+        expect(harness.cellsAtLast()).toEqual({ '#timers': 0, waiting: 0, kept: 0, ends: 0 })
       }),
     )
   })
@@ -61,12 +61,22 @@ describe('keepFirst', () => {
     harness.watermark(109)
     harness.snapshotAndRestore(3)
     harness.record({ id: 'k', n: 2 }, 109)
-    expect(harness.cells()).toEqual({ '#timers': 1, waiting: 0, kept: 1 })
+    expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0, kept: 1, ends: 1 })
     harness.watermark(111)
-    expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0, kept: 0 })
+    expect(harness.cells()).toEqual({ '#timers': 0, waiting: 0, kept: 0, ends: 0 })
     harness.record({ id: 'k', n: 3 }, 111)
     harness.end()
     expect(harness.outputs.map(({ value }) => (value as Item).n)).toEqual([1, 3])
+  })
+
+  test('a duplicate is not kept in a run after the end of the input either', () => {
+    const harness = harnessOf(firstOf(10))
+    harness.record({ id: 'k', n: 1 }, 100)
+    harness.end()
+    harness.snapshotAndRestore(2)
+    for (const time of [99, 105, 110]) harness.record({ id: 'k', n: time }, time)
+    harness.end()
+    expect(harness.outputs.map(({ value }) => (value as Item).n)).toEqual([1, 110])
   })
 
   test('a late record is not kept: it goes to late and is counted', () => {

@@ -7,7 +7,8 @@
  * True between any two calls:
  *
  *  1. Records are in state only while the watermark has not passed their time, one for each key and time.
- *  2. `kept` of a key is the time of the record that was emitted last, while a record in time could be its duplicate.
+ *  2. `kept` of a key is the time of the record that was emitted last, while a record in time could be its duplicate. The
+ *     end of the input does not end that: a later run may have duplicates.
  */
 import { positiveDurationMs, requireKnown, type EventTime } from '@millrace/core'
 import {
@@ -34,7 +35,8 @@ interface Waiting extends KeptHeaders {
 
 const waiting: StateDescriptor<Waiting> = { name: 'waiting', backup: backupByReference }
 const kept: StateDescriptor<EventTime> = { name: 'kept' }
-/** The name of the timers that forget what was kept. */
+const ends: StateDescriptor<true> = { name: 'ends' }
+/** The name of the sweeps that forget what was kept. */
 const expiry = 'expiry'
 
 class KeepFirstOperator implements Operator<unknown, unknown> {
@@ -43,7 +45,10 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
   #context!: OperatorContext
   #waiting!: StateTable<Waiting>
   #kept!: ValueState<EventTime>
+  /** The times and keys of the records that were kept, while `#kept` has them. */
+  #ends!: StateTable<true>
   #due!: DueTimes
+  #expiring!: DueTimes
   #late!: Collector<unknown>
   /** The record that a sweep has just yielded. */
   #leaving: Cell<Waiting> | undefined
@@ -51,7 +56,7 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
   constructor(withinMs: number) {
     this.#withinMs = withinMs
     this.fingerprint = {
-      pieces: [statePiece('rows', waiting), statePiece('value', kept)],
+      pieces: [statePiece('rows', waiting), statePiece('value', kept), statePiece('rows', ends)],
       settings: [{ name: 'within', value: withinMs, unit: 'ms' }],
     }
   }
@@ -60,13 +65,25 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
     this.#context = context
     this.#waiting = context.table(waiting)
     this.#kept = context.value(kept)
+    this.#ends = context.table(ends)
     this.#late = context.output('late')
     this.#due = new DueTimes(context, 'waiting', justAfter, (time) => this.#leave(time))
+    this.#expiring = new DueTimes(
+      context,
+      expiry,
+      (time) => this.#expiryOf(time),
+      (time) => this.#forget(time),
+      'keep',
+    )
   }
 
   *restored(): Generator<undefined> {
     for (const time of this.#waiting.outers()) {
       this.#due.add(time as EventTime)
+      yield undefined
+    }
+    for (const time of this.#ends.outers()) {
+      this.#expiring.add(time as EventTime)
       yield undefined
     }
   }
@@ -93,7 +110,8 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
     const at = outer as EventTime
     if (this.#isDuplicate(at)) return
     this.#kept.set(at)
-    this.#context.timers.setEvent(this.#expiryOf(at), expiry)
+    this.#ends.create(at, this.#context.keyToken(), this.#context.keyGroup(), true)
+    this.#expiring.add(at)
     this.#context.setHeaders(value.headers)
     out.emitAt(at, value.value)
   }
@@ -106,6 +124,12 @@ class KeepFirstOperator implements Operator<unknown, unknown> {
   /** After every record that could be a duplicate has left. */
   #expiryOf(time: EventTime): EventTime {
     return justAfter(time + this.#withinMs)
+  }
+
+  /** No record in time can be a duplicate of those that were kept at a time. */
+  *#forget(time: EventTime): Generator<Cell<true>> {
+    yield* this.#ends.cells(time)
+    this.#ends.deleteOuter(time)
   }
 
   /** The watermark has passed the time of records: they are first, or follow another one. */

@@ -16,20 +16,26 @@ export class DueTimes {
   readonly #name: string
   readonly #dueOf: (time: EventTime) => EventTime
   readonly #handle: HandleTime
+  readonly #atEnd: 'handle' | 'keep'
   readonly #times = new SortedTimes()
   #next: EventTime = Number.POSITIVE_INFINITY
 
-  /** `dueOf` grows with the time that it is given. Sweeps that are due at once run in the order of their names. */
+  /**
+   * `dueOf` grows with the time that it is given. Sweeps that are due at once run in the order of their names. With
+   * `'keep'` the end of the input makes nothing due: what only removes state must leave it to a later run.
+   */
   constructor(
     context: OperatorContext,
     name: string,
     dueOf: (time: EventTime) => EventTime,
     handle: HandleTime,
+    atEnd: 'handle' | 'keep' = 'handle',
   ) {
     this.#context = context
     this.#name = name
     this.#dueOf = dueOf
     this.#handle = handle
+    this.#atEnd = atEnd
   }
 
   add(time: EventTime): void {
@@ -41,6 +47,7 @@ export class DueTimes {
   }
 
   *#run(now: EventTime): Generator<Cell<unknown> | undefined, EventTime | undefined> {
+    if (this.#atEnd === 'keep' && this.#context.watermark() === Number.POSITIVE_INFINITY) return undefined
     for (let time = this.#times.first; time !== undefined; time = this.#times.first) {
       const due = this.#dueOf(time)
       if (due > now) {

@@ -14,6 +14,8 @@ interface DueParts {
   readonly layout: WindowLayout
   readonly plan: TriggerPlan
   readonly latenessMs: number
+  /** Whether the end of the input closes no window: a later run continues with it. */
+  readonly staysOpenAtEnd: boolean
 }
 
 /** Yields as a sweep does. `windows` has undefined for a step without a window. */
@@ -46,6 +48,14 @@ export class DueWindows {
   /** The watermark from which a window accepts no more records. */
   dropAt({ end }: Window): EventTime {
     return this.#parts.layout.overAt(end + this.#parts.latenessMs)
+  }
+
+  /** Whether a window accepts no more records, in this run or a later one. */
+  isClosed(window: Window): boolean {
+    const { context, staysOpenAtEnd } = this.#parts
+    const watermark = context.watermark()
+    const isEnd = watermark === Number.POSITIVE_INFINITY
+    return this.dropAt(window) <= (isEnd && staysOpenAtEnd ? context.lowestWatermark() : watermark)
   }
 
   /** Lists a window at the first event time after `watermark` at which it is over, dropped, or due for a pane. */

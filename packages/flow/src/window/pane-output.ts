@@ -39,12 +39,17 @@ export class PaneOutput {
     this.#parts = parts
   }
 
+  /** Whether panes are changes of a table. */
+  get isTable(): boolean {
+    return this.#parts.content === 'table'
+  }
+
   /** Emits a pane of a window that has values, unless all of them leave. The window then waits for its next one. */
   emit(window: OpenWindow, { key, timing, isLast }: PaneOf, out: Collector<unknown>): void {
     const { content, showsPane } = this.#parts
     this.#evict(window, 'before')
     if (!window.hasValues) return waitForRecords(window)
-    if (content === 'table') this.#emitRow(window, key, isLast, out)
+    if (this.isTable) this.#emitRow(window, key, isLast, out)
     else {
       const index = window.panes
       const pane: Pane | undefined = showsPane ? { index, timing, isFirst: index === 0, isLast } : undefined

@@ -9,7 +9,8 @@
  *  1. Windows of one key that merge neither overlap nor touch.
  *  2. A window is in state only while the watermark has not passed its end plus the allowed lateness.
  *  3. Records that the last pane of a window did not contain are in it, and the trigger is not due for them.
- *  4. A window is in `#due` at or before the event time at which something is to be done with it: a pane, its
+ *  4. A row of a table stays with its window at the end of the input: a later run updates it.
+ *  5. A window is in `#due` at or before the event time at which something is to be done with it: a pane, its
  *     end, or that it is dropped. Its cell then says what. Processing timers are set for times of the clock.
  *
  * What is due follows from the cells, so it is not saved; processing timers are.
@@ -110,7 +111,8 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
     })
     this.#late = context.output('late')
     const [table, layout, plan, latenessMs] = [this.#table, this.#layout, this.#plan, this.#latenessMs]
-    const parts = { context, table, layout, plan, latenessMs }
+    const staysOpenAtEnd = this.#output.isTable
+    const parts = { context, table, layout, plan, latenessMs, staysOpenAtEnd }
     this.#due = new DueWindows(parts, (cells, now) => this.#handle(cells, now))
     this.#closedUpTo = closedUpTo(context)
   }
@@ -236,8 +238,7 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
   }
 
   #emit(cell: OpenCell, key: Key, timing: Pane['timing'], out: Collector<unknown>): void {
-    const isClosed = this.#due.dropAt(cell.value) <= this.#context.watermark()
-    const isLast = isClosed && (timing !== 'early' || !this.#plan.firesAtEnd)
+    const isLast = this.#due.isClosed(cell.value) && (timing !== 'early' || !this.#plan.firesAtEnd)
     this.#output.emit(cell.value, { key, timing, isLast }, out)
     this.#table.changed(cell)
   }
@@ -284,7 +285,10 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
         this.#doing = { cell, timing, isDropped }
         yield cell
       }
-      if (isDropped || this.#isSpent(window)) {
+      if (isDropped && !this.#due.isClosed(window)) {
+        window.hasEnded = false
+        this.#table.changed(cell)
+      } else if (isDropped || this.#isSpent(window)) {
         this.#layout.left(cell)
         this.#table.delete(cell)
       } else this.#due.await(cell, now)
