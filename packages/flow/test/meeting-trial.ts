@@ -23,7 +23,7 @@ export interface Arrivals<T> {
   /** After which records there is a restart, and with how many subtasks. */
   readonly restarts: ReadonlyMap<number, number>
   readonly isTight: boolean
-  /** Whether the input ends before each restart, and goes on after it. */
+  /** Whether the input ends before each restart, and resumes after it. */
   readonly endsBetween?: boolean
 }
 

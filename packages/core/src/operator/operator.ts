@@ -79,7 +79,7 @@ export interface Operator<In, Out> {
    * What to do with timers that are pending when the input ends. `'fire'`: all of them fire, with their own
    * times; first event timers, then processing timers. `'drop'`: event timers fire, processing timers are
    * deleted. Both are counted and reported, and processing timers set meanwhile are dropped. `'keep'`: none
-   * fires; a later run goes on with them. Default `'fire'`.
+   * fires; a later run continues with them. Default `'fire'`.
    */
   readonly timersAtEnd?: TimersAtEnd
   /**

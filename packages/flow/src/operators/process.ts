@@ -188,7 +188,7 @@ export interface ProcessParts<
   /**
    * What to do with timers that are pending when the input ends. `'fire'` fires all of them at once, with their
    * own times and before `onEnd`: event timers, then processing timers. `'drop'` fires event timers and deletes
-   * processing timers. Both are logged and counted. `'keep'` fires none: a later run goes on with them, as if
+   * processing timers. Both are logged and counted. `'keep'` fires none: a later run continues with them, as if
    * the input had not ended. Default `'fire'`.
    */
   readonly timersAtEnd?: TimersAtEnd

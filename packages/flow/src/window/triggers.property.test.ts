@@ -191,7 +191,7 @@ describe('windows with any trigger, order of arrival, batches, restarts and para
     )
   })
 
-  test('EN-038 update a table whose rows are the windows of the data, also if the input ends and goes on', () => {
+  test('EN-038 update a table whose rows are the windows of the data, also if the input ends and resumes', () => {
     fc.assert(
       fc.property(cases, fc.boolean(), (given, endsBetween) => {
         const trial = { ...trialOf(given), endsBetween }
