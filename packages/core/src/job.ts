@@ -6,6 +6,7 @@ export type { Manifest, OperatorEntry, StorePart } from './checkpoint/manifest.t
 export { FinishedSplits, finishedSplitsSpec } from './task/finished-splits.ts'
 export { DataDirectory } from './job/data-directory.ts'
 export type { CheckpointOptions, JobOptions } from './job/job-options.ts'
+export type { RecordSpan, RecordTracer, SpanStart } from './record/tracer.ts'
 export { startJob } from './job/job.ts'
 export type { Job, JobResult, JobStatus } from './job/job.ts'
 export { serveWorker } from './job/serve-worker.ts'

@@ -2,3 +2,4 @@
 export { instrument } from './instrument.ts'
 export type { InstrumentOptions, Telemetry } from './instrument.ts'
 export type { EventLogger } from './events.ts'
+export { recordTracer } from './record-tracer.ts'

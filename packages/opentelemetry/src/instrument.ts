@@ -1,7 +1,7 @@
-import { diag, metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
+import { metrics, trace, type MeterProvider, type TracerProvider } from '@opentelemetry/api'
 import { MeasuredJob, Runtime } from '@millrace/control/metrics'
-import { describeError } from '@millrace/core'
 import type { Job } from '@millrace/core/job'
+import { flushed, guarded, scope } from './guarded.ts'
 import { logEvent, type EventLogger } from './events.ts'
 import { observeMetrics } from './metrics.ts'
 import { JobSpans } from './spans.ts'
@@ -24,8 +24,6 @@ export interface Telemetry extends Disposable {
    */
   flush(): Promise<void>
 }
-
-const scope = '@millrace/opentelemetry'
 
 type Listener = MeasuredJob['happenings']['listeners'] extends Set<infer L> ? L : never
 
@@ -65,33 +63,10 @@ export function instrument(job: Job, options: InstrumentOptions = {}): Telemetry
   ]
   return {
     flush: async () => {
-      await Promise.all([meterProvider, tracerProvider].map(flush))
+      await Promise.all([meterProvider, tracerProvider].map(flushed))
     },
     [Symbol.dispose]: () => {
       for (const part of parts) guarded(() => part[Symbol.dispose]())
     },
-  }
-}
-
-interface Flushed {
-  forceFlush?: () => Promise<void>
-}
-
-async function flush(provider: MeterProvider | TracerProvider): Promise<void> {
-  // Providers of an SDK have `forceFlush`, those of the API do not. The global provider of traces wraps another one.
-  const given = provider as Flushed & { getDelegate?: () => Flushed }
-  try {
-    await (given.getDelegate?.() ?? given).forceFlush?.()
-  } catch (error) {
-    diag.error(`${scope}: ${describeError(error)}`)
-  }
-}
-
-/** Telemetry never decides whether a job lives. */
-function guarded(action: () => void): void {
-  try {
-    action()
-  } catch (error) {
-    diag.error(`${scope}: ${describeError(error)}`)
   }
 }

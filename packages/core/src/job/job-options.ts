@@ -4,6 +4,7 @@ import type { Graph } from '../graph/node.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { defaultKeyGroups } from '../record/key-group.ts'
 import type { Platform } from '../disk/platform.ts'
+import type { RecordTracer } from '../record/tracer.ts'
 import type { JobObserver } from '../observe/job-events.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { stopPhases, type StopBudgets } from './stop-phases.ts'
@@ -69,6 +70,8 @@ export interface JobOptions {
    * blocks it. Default 30,000.
    */
   readonly stalledAfterMs?: number
+  /** Makes spans of records whose trace is sampled. Worker threads have their own. Default: nothing is traced. */
+  readonly tracer?: RecordTracer | undefined
   readonly observer?: JobObserver
 }
 
@@ -111,6 +114,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     maxOpenReaders: 256,
     checkImmutability: false,
     stalledAfterMs: 30_000,
+    tracer: undefined,
     observer: () => {},
     ...options,
     threads: threadsOf(options),

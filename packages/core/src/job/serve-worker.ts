@@ -1,4 +1,5 @@
 import type { Platform } from '../disk/platform.ts'
+import type { RecordTracer } from '../record/tracer.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { ByteLink } from '../exchange/byte-link.ts'
 import { Crossing } from '../exchange/crossing.ts'
@@ -22,6 +23,8 @@ export interface WorkerProgram {
   readonly graph: Graph
   readonly platform: Platform
   readonly store: StateStore
+  /** Makes spans of records in this thread. Default: nothing is traced. */
+  readonly tracer?: RecordTracer | undefined
   readonly port: WorkerPort
   /** The way to another worker for batches; 0 is that of the coordinator. */
   readonly linkTo: (worker: number) => ByteLink
@@ -70,6 +73,7 @@ export function serveWorker(program: WorkerProgram): void {
     close: async () => {
       alarm?.[Symbol.dispose]()
       await worker?.close()
+      await program.tracer?.flush?.()
       reportStatus()
     },
   })

@@ -82,7 +82,16 @@ function remoteWorker(thread: WorkerThread, number: number, options: TeamOptions
 }
 
 function plainSettings(settings: JobSettings): PlainSettings {
-  const { graph: _g, platform: _p, store: _s, observer: _o, workers: _w, restart: _r, ...plain } = settings
+  const {
+    graph: _g,
+    platform: _p,
+    store: _s,
+    observer: _o,
+    workers: _w,
+    restart: _r,
+    tracer: _t,
+    ...plain
+  } = settings
   return plain
 }
 

@@ -338,7 +338,8 @@ export class LocalWorker implements Worker {
     { isRestart, startsEmpty }: Pick<WorkerStart, 'isRestart' | 'startsEmpty'>,
   ): TaskSurroundings {
     const { settings, events } = this.#around
-    const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform } = settings
+    const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform, tracer } =
+      settings
     const contexts = this.#contexts(startOf(restored.checkpoint, isRestart))
     return {
       pipeline: graph.name,
@@ -349,6 +350,7 @@ export class LocalWorker implements Worker {
       maxOpenReaders,
       isBounded,
       platform,
+      tracer,
       cancellation: this.#cancellation,
       budget: this.#budget,
       loop: this.#loop,

@@ -15,9 +15,11 @@ import { FusedLink } from './fused-link.ts'
 import { KeyKinds, selectorMark, type KeySelectors } from './key-kinds.ts'
 import { ChainedOperatorContext } from './operator-context.ts'
 import { OperatorLink } from './operator-link.ts'
+import { OperatorTraces } from './operator-traces.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
 import { oneReceiver, type PartFlow, type Receiver } from './receiver.ts'
 import { RecordTransaction } from './record-transaction.ts'
+import type { Tracing } from './tracing.ts'
 import { MillraceError } from '../errors/errors.ts'
 
 /** What a chain needs from its task. */
@@ -41,6 +43,8 @@ export interface ChainSurroundings {
   warn(message: string): void
   /** Keeps records of the first part that have failed for another attempt. */
   readonly retry?: Retry | undefined
+  /** Makes spans of records. Absent: nothing is traced. */
+  readonly tracing?: Tracing | undefined
 }
 
 /** What a checkpoint says about an operator besides its state. */
@@ -161,7 +165,7 @@ export class ChainAssembly {
       step: (part.work as { readonly step: Step }).step,
       policy: this.#policy(part),
     }))
-    const link = new FusedLink(steps, this.#around.cursor, this.receiver(targets))
+    const link = new FusedLink(steps, this.#around.cursor, this.receiver(targets), this.#around.tracing)
     this.#fusedLinks.push(link)
     return link
   }
@@ -171,13 +175,13 @@ export class ChainAssembly {
     if (made !== undefined) return made
     if (part.work.kind !== 'operator') throw new MillraceError('INTERNAL', `${part.name} is no operator`)
     const { create, keys, fingerprint } = part.work
-    const { keyGroups } = this.#around
+    const { keyGroups, tracing, cursor } = this.#around
     const outputs = new Map(
       [...part.targets].map(([name, targets]) => [name, this.receiver(targets)] as const),
     )
     const scope = new KeyScope(part.name, keyGroups)
     const policy = this.#policy(part, outputs.get('errors'))
-    const transaction = policy.leavesOut ? new RecordTransaction(this.#around.cursor) : undefined
+    const transaction = policy.leavesOut ? new RecordTransaction(cursor) : undefined
     const link = new OperatorLink({
       operator: create(),
       keys,
@@ -186,8 +190,9 @@ export class ChainAssembly {
       policy,
       kinds: this.#keyKinds(part.name, keys),
       isFirst: this.#around.subtask === 0,
-      cursor: this.#around.cursor,
+      cursor,
       transaction,
+      traces: tracing && new OperatorTraces(tracing, cursor),
       target: outputs.get('main') ?? oneReceiver([]),
     })
     const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))

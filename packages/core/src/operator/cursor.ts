@@ -4,6 +4,7 @@ import { MIN_TIME, type EventTime } from '../record/time.ts'
 import { describeValue } from '../errors/safe-json.ts'
 import type { Place, RecordFacts } from './failure-policy.ts'
 import type { Timer } from './operator.ts'
+import type { OpenSpan } from './tracing.ts'
 
 /**
  * The current position of one task: the record or timer being handled, its watermark, and whether the outputs
@@ -22,6 +23,8 @@ export class Cursor implements Place {
   origin: Origin | undefined = undefined
   /** The headers of the current record: what is emitted carries them. None for a timer. */
   headers: RecordHeaders | undefined = undefined
+  /** The span of what is done with the current record; undefined: it is not traced. */
+  span: OpenSpan | undefined = undefined
   /** How many attempts at the current record have failed if this one does; undefined: one. */
   attempts?: number | undefined
   /** The timer being handled, or the end of the input. */

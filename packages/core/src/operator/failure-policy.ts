@@ -21,6 +21,8 @@ export interface Place {
   readonly headers?: RecordHeaders | undefined
   /** How many attempts have failed. Absent: one. */
   readonly attempts?: number | undefined
+  /** The span that gets the error. Absent: it is not traced. */
+  readonly span?: { fail(error: unknown): void } | undefined
 }
 
 /** Where a record was read, in parts. */
@@ -133,6 +135,7 @@ export class FailurePolicy {
     key: unknown = place.recordKey,
   ): void {
     this.handleCopy(thrown, place)
+    place.span?.fail(thrown)
     if (this.#retry?.(thrown, value, time) === true) {
       this.#count('retried')
       return

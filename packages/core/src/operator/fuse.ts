@@ -253,15 +253,18 @@ function refuseExpansion(returned: unknown): never {
   )
 }
 
-/** The same without compiling. Exported for its test, which compares it with the compiled form. */
+/** The same without compiling. `around` wraps the function of each step, for traces. */
 export function nested(
   steps: readonly GuardedStep[],
   target: Receiver,
   cursor: StepCursor,
   place: HeaderPlace,
+  around: (receive: Receive, step: number) => Receive = (receive) => receive,
 ): Receive {
   let next: Receive = (value, time) => target.receive(value, time)
-  for (let i = steps.length - 1; i >= 0; i--) next = wrap(steps[i]!, i, next, { cursor, place })
+  for (let i = steps.length - 1; i >= 0; i--) {
+    if (steps[i]!.step.kind !== 'pass') next = around(wrap(steps[i]!, i, next, { cursor, place }), i)
+  }
   return next
 }
 
@@ -271,8 +274,7 @@ function wrap(
   next: Receive,
   { cursor, place }: { readonly cursor: StepCursor; readonly place: HeaderPlace },
 ): Receive {
-  if (step.kind === 'pass') return next
-  const run = outcomeOf(step, reject !== undefined, place)
+  const run = outcomeOf(step as Exclude<Step, { kind: 'pass' }>, reject !== undefined, place)
   return (value, time) => {
     cursor.step = index
     let results: Iterable<unknown>

@@ -2,8 +2,17 @@ import type { EventTime } from '../record/time.ts'
 import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
 import type { PartFrame } from '../disk/profiler.ts'
-import { changesNumber, fuse, fuseFramed, type GuardedStep, type Step, type StepCursor } from './fuse.ts'
+import {
+  changesNumber,
+  fuse,
+  fuseFramed,
+  nested,
+  type GuardedStep,
+  type Step,
+  type StepCursor,
+} from './fuse.ts'
 import type { PartFlow, Receiver } from './receiver.ts'
+import { inSpan, isSampled, type Tracing } from './tracing.ts'
 
 /** A step of a chain and what to do with a record on which it fails. */
 export interface StepPart {
@@ -11,11 +20,15 @@ export interface StepPart {
   readonly policy: FailurePolicy
 }
 
+type Receive = (value: unknown, time: EventTime) => void
+
 /** Neighbouring stateless steps of a chain, run as one call. */
 export class FusedLink implements Receiver {
-  #run: (value: unknown, time: EventTime) => void
+  #run: Receive
   /** What runs while no profile is made. */
-  readonly #plain: (value: unknown, time: EventTime) => void
+  readonly #plain: Receive
+  /** What runs for a record that is traced, step by step. */
+  readonly #traced: Receive | undefined
   readonly #target: Receiver
   readonly #at: StepCursor
   readonly #steps: readonly GuardedStep[]
@@ -23,7 +36,8 @@ export class FusedLink implements Receiver {
   readonly #policies: readonly FailurePolicy[]
   readonly #cursor: Cursor
 
-  constructor(parts: readonly StepPart[], cursor: Cursor, target: Receiver) {
+  /** `tracing` makes a span of each step for records that are traced; undefined: nothing is. */
+  constructor(parts: readonly StepPart[], cursor: Cursor, target: Receiver, tracing?: Tracing) {
     this.#policies = parts.map(({ policy }) => policy)
     this.#cursor = cursor
     this.#target = target
@@ -35,7 +49,8 @@ export class FusedLink implements Receiver {
         : undefined,
     }))
     this.#plain = fuse(this.#steps, target, this.#at, cursor)
-    this.#run = this.#plain
+    this.#traced = tracing && this.#inSpans(tracing)
+    this.#run = this.#runOf(this.#plain)
   }
 
   /** The records of each step so far. */
@@ -51,7 +66,7 @@ export class FusedLink implements Receiver {
   /** Gives each step a frame of its own in profiles, or takes it away. */
   frameParts(isFramed: boolean): readonly PartFrame[] {
     const framed = isFramed ? fuseFramed(this.#steps, this.#target, this.#at, this.#cursor) : undefined
-    this.#run = framed?.run ?? this.#plain
+    this.#run = this.#runOf(framed?.run ?? this.#plain)
     if (framed === undefined) return []
     const { url } = framed
     const parts = this.#policies.map(({ operator }) => operator)
@@ -61,6 +76,22 @@ export class FusedLink implements Receiver {
       ...parts.map((part, n) => ({ url, functionName: `step${n}`, part })),
       { url, functionName: 'receive', part: parts[Math.max(0, looping)]! },
     ]
+  }
+
+  #runOf(untraced: Receive): Receive {
+    const traced = this.#traced
+    if (traced === undefined) return untraced
+    const cursor = this.#cursor
+    return (value, time) => (isSampled(cursor.headers) ? traced : untraced)(value, time)
+  }
+
+  #inSpans(tracing: Tracing): Receive {
+    const cursor = this.#cursor
+    return nested(this.#steps, this.#target, this.#at, cursor, (receive, step) => (value, time) => {
+      const span = tracing.begin(this.#policies[step]!.operator, 'internal', cursor)
+      if (span === undefined) receive(value, time)
+      else inSpan(span, cursor, () => receive(value, time))
+    })
   }
 
   receive(value: unknown, time: EventTime): void {

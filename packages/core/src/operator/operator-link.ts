@@ -14,11 +14,13 @@ import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
 import { framed, type PartWork } from './framed.ts'
 import type { KeyKinds, KeySelectors } from './key-kinds.ts'
+import { LinkInput } from './link-input.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
 import type { PartFlow, Receiver } from './receiver.ts'
 import { RecordAtHand } from './record-at-hand.ts'
 import type { RecordTransaction } from './record-transaction.ts'
+import type { OperatorTraces, TracedOperator } from './operator-traces.ts'
 
 /** Passes an operator's output to its targets. */
 class LinkCollector implements Collector<unknown> {
@@ -39,21 +41,6 @@ class LinkCollector implements Collector<unknown> {
   }
 }
 
-/** One input of an operator that has several. */
-class LinkInput implements Receiver {
-  readonly #link: OperatorLink
-  readonly #input: number
-
-  constructor(link: OperatorLink, input: number) {
-    this.#link = link
-    this.#input = input
-  }
-
-  receive(value: unknown, time: EventTime): void {
-    this.#link.receiveFrom(this.#input, value, time)
-  }
-}
-
 /**
  * One operator of a chain with its key, its timers, its error policy and its progress in event time.
  *
@@ -61,7 +48,7 @@ class LinkInput implements Receiver {
  * another, because it was restored with a watermark that the chain has not reached yet, or because its input
  * has ended.
  */
-export class OperatorLink implements Receiver, PartWork {
+export class OperatorLink implements Receiver, PartWork, TracedOperator {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
   /** Its state that expires. */
@@ -93,8 +80,9 @@ export class OperatorLink implements Receiver, PartWork {
   /** The input of the record at hand, and its selector; between records those of the first. */
   #input = 0
   #keyBy: ((value: unknown) => Key) | undefined
-  /** Itself, or what calls it from frames of its own while a profile is made. */
-  #entry: PartWork = this
+  /** Itself, or what calls it: in spans of its own, and from frames of its own while a profile is made. */
+  #entry: PartWork
+  readonly #traces: OperatorTraces | undefined
   readonly #isFirst: boolean
   readonly #scope: KeyScope
   readonly #cursor: Cursor
@@ -114,6 +102,8 @@ export class OperatorLink implements Receiver, PartWork {
     readonly kinds: KeyKinds
     readonly cursor: Cursor
     readonly transaction: RecordTransaction | undefined
+    /** Undefined if nothing is traced. */
+    readonly traces: OperatorTraces | undefined
     readonly target: Receiver
   }) {
     this.operator = parts.operator
@@ -128,6 +118,8 @@ export class OperatorLink implements Receiver, PartWork {
     this.#transaction = parts.transaction
     this.#record = new RecordAtHand(parts.cursor)
     this.out = this.collector(parts.target)
+    this.#traces = parts.traces
+    this.#entry = parts.traces?.around(this, this) ?? this
   }
 
   /**
@@ -187,6 +179,18 @@ export class OperatorLink implements Receiver, PartWork {
     return { operator: this.policy.operator, recordsIn: this.#received, recordsOut: this.#emitted }
   }
 
+  get keyAtHand(): KeyToken | undefined {
+    return this.#scope.isInKey ? this.#scope.token : undefined
+  }
+
+  get inputAtHand(): number {
+    return this.#input
+  }
+
+  get hasSetHeaders(): boolean {
+    return this.#record.hasSetHeaders
+  }
+
   /** Sets the headers of what the current call emits from now on. */
   setHeaders(headers: RecordHeaders | undefined): void {
     this.#record.setHeaders(headers)
@@ -228,7 +232,8 @@ export class OperatorLink implements Receiver, PartWork {
   /** Gives its work frames of its own in profiles, or takes them away. */
   frameParts(isFramed: boolean): readonly PartFrame[] {
     const own = isFramed ? framed(this.policy.operator, this) : undefined
-    this.#entry = own?.work ?? this
+    const work = own?.work ?? this
+    this.#entry = this.#traces?.around(work, this) ?? work
     return own?.frames ?? []
   }
 
@@ -305,7 +310,8 @@ export class OperatorLink implements Receiver, PartWork {
     const timer = { key: scope.key, time: due.time, name: due.name, domain }
     this.#cursor.atTimer(timer)
     try {
-      this.#done(this.operator.onTimer?.(timer, this.out))
+      if (this.#traces === undefined) this.#done(this.operator.onTimer?.(timer, this.out))
+      else this.#traces.fire(due, timer, this, () => this.#done(this.operator.onTimer?.(timer, this.out)))
     } catch (thrown) {
       if (thrown instanceof OperatorError) throw thrown
       // A timer has no record to skip, so an error stops the task.

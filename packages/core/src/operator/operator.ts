@@ -76,6 +76,11 @@ export interface Operator<In, Out> {
    */
   onTimer?(timer: Timer, out: Collector<Out>): NotAPromise
   /**
+   * Returns the event times of the records that the result of a timer is made of, `until` excluded. Traces link the result to
+   * those records. Default: those of its key since its last result, up to the time of the timer.
+   */
+  timesOf?(timer: Timer): { readonly from: EventTime; readonly until: EventTime }
+  /**
    * What to do with timers that are pending when the input ends. `'fire'`: all of them fire, with their own
    * times; first event timers, then processing timers. `'drop'`: event timers fire, processing timers are
    * deleted. Both are counted and reported, and processing timers set meanwhile are dropped. `'keep'`: none

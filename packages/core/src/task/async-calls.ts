@@ -3,6 +3,7 @@ import type { IncomingEdge } from '../exchange/edge.ts'
 import { factsOfRecord, placeOfRecord } from '../operator/cursor.ts'
 import type { Place, RecordFacts } from '../operator/failure-policy.ts'
 import type { Origin } from '../record/element.ts'
+import type { OpenSpan } from '../operator/tracing.ts'
 import type { RecordHeaders } from '../record/headers.ts'
 import { tokenKey, type KeyToken } from '../record/key-token.ts'
 import type { EventTime } from '../record/time.ts'
@@ -57,6 +58,8 @@ export class AsyncCall implements Place {
   /** When the first of them failed, in milliseconds since the epoch. */
   failingSince: number | undefined
   hasBegun = false
+  /** The span of its latest call; undefined: it is not traced. */
+  span: OpenSpan | undefined = undefined
 
   constructor(record: AsyncRecord, index: number) {
     this.value = record.value
@@ -72,6 +75,11 @@ export class AsyncCall implements Place {
     this.attempts = record.attempts
     this.failingSince = record.failingSince
     this.index = index
+  }
+
+  /** The headers of the call and of its result. */
+  get carried(): RecordHeaders | undefined {
+    return this.span?.headers ?? this.headers
   }
 
   place(): string {

@@ -290,7 +290,7 @@ export class AsyncTask implements Task {
       if (call === undefined) break
       const outcome = call.outcome!
       this.#cursor.originIndex = -1
-      this.#cursor.headers = call.headers
+      this.#cursor.headers = call.carried
       if ('thrown' in outcome) this.#policy.handle(outcome.thrown, call, call.value, call.time)
       else {
         this.metrics.recordsOut++

@@ -7,8 +7,10 @@ import { durationText } from '../record/time.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { BreakerState } from '../observe/outage.ts'
 import type { AsyncCall, AsyncCalls, Outcome } from './async-calls.ts'
+import type { Tracing } from '../operator/tracing.ts'
 import { CallPolicy } from './call-policy.ts'
 import type { TaskSurroundings } from './task.ts'
+import { tracingOf } from './task-tracing.ts'
 
 /** The dependencies of a call runner. */
 export interface CallRunnerParts {
@@ -28,6 +30,7 @@ export class CallRunner {
   readonly #parts: CallRunnerParts
   readonly #policy: CallPolicy
   readonly #scope: CallScope
+  readonly #tracing: Tracing | undefined
   /** The pauses of calls that will be repeated. */
   readonly #pauses = new Set<Disposable>()
 
@@ -35,6 +38,7 @@ export class CallRunner {
     this.#parts = parts
     const { clock, random } = parts.around.platform
     this.#scope = { clock }
+    this.#tracing = tracingOf(parts.around, parts.subtask)
     this.#policy = new CallPolicy(parts.node, {
       clock,
       random,
@@ -76,16 +80,19 @@ export class CallRunner {
   #run(call: AsyncCall): void {
     const { node, around, calls, limit, wakeup } = this.#parts
     let isSettled = false
+    call.span = this.#tracing?.begin(node.name, 'client', call)
     const settle = (outcome: Outcome): void => {
       if (isSettled) return
       isSettled = true
+      if ('thrown' in outcome) call.span?.fail(outcome.thrown)
+      call.span?.end()
       if (!this.#retry(call, outcome)) calls.settle(call, withFallback(node, call.value, outcome))
       limit.done(1, calls.running === 0)
       wakeup.wake()
     }
     // A function that throws before its first await fails its record like one that rejects.
     void Promise.resolve()
-      .then(() => hedgedCall(node, around, call, this.#scope))
+      .then(() => hedgedCall(node, around, { value: call.value, headers: call.carried }, this.#scope))
       .then(
         (result) => settle({ result }),
         (thrown: unknown) => settle({ thrown }),

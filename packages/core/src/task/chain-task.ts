@@ -17,6 +17,7 @@ import { KeptRecords } from './kept-records.ts'
 import { Retries } from './retries.ts'
 import { seedOperator } from './seed-operator.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
+import { tracingOf } from './task-tracing.ts'
 import { WaitingRoom } from './waiting-room.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
@@ -85,6 +86,7 @@ export class ChainTask implements Task {
       cursor,
       budget: around.budget,
       ports: wiring.ports,
+      tracing: tracingOf(around, subtask),
       now: () => around.platform.clock.now(),
       table: (owner, spec, isShared) => {
         owners.add(owner)

@@ -9,6 +9,7 @@ import { MAX_TIME, type EventTime } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
+import type { Tracing } from '../operator/tracing.ts'
 import type { SinkTaskPlan } from '../plan/plan.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
@@ -16,7 +17,9 @@ import { Outlet } from '../exchange/outlet.ts'
 import { receiverOf } from '../exchange/port.ts'
 import { SinkCalls } from './sink-calls.ts'
 import { sinkRetriesOf, type SinkRetries } from './sink-retries.ts'
+import { traceWrite, type TracedWrite } from './sink-spans.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
+import { tracingOf } from './task-tracing.ts'
 import type { Task, TaskSurroundings } from './task.ts'
 
 /** Output that was prepared at a barrier and waits for its checkpoint to be durable. */
@@ -51,6 +54,8 @@ export class SinkTask implements Task {
   readonly #retries: SinkRetries | undefined
   /** What is being written, which of it was rejected, and the rejection that ends the job. */
   #batch: Batch | undefined
+  #traced: TracedWrite | undefined
+  readonly #tracing: Tracing | undefined
   readonly #rejected = new Set<number>()
   #rejection: MillraceError | undefined
   /** The index of the record that is being rejected. */
@@ -74,6 +79,7 @@ export class SinkTask implements Task {
     this.#plan = plan
     this.#around = around
     this.#subtask = subtask
+    this.#tracing = tracingOf(around, subtask)
     this.metrics = new TaskMetrics(plan.name, subtask, 'sink', around.loop)
     this.#context = around.connectorContext(plan.name, subtask)
     this.#wakeup = wiring.wakeup
@@ -214,8 +220,11 @@ export class SinkTask implements Task {
     this.#cursor.watermark = watermark
   }
 
-  async #write(batch: Batch): Promise<void> {
+  async #write(given: Batch): Promise<void> {
+    const traced = traceWrite(this.#tracing, this.#plan.name, given)
+    const { batch } = traced
     this.#batch = batch
+    this.#traced = traced
     this.#rejected.clear()
     try {
       const written = this.#calls.make(() => this.#writer!.write(batch, this.#reject))
@@ -223,9 +232,11 @@ export class SinkTask implements Task {
       await written
       this.metrics.times.run()
     } catch (error) {
+      traced.fail(error)
       throw this.#rejection ?? this.#failed('could not be written to', error)
     } finally {
       this.#batch = undefined
+      traced.end()
     }
     if (this.#rejection !== undefined) throw this.#rejection
     this.metrics.recordsOut += batch.length - this.#rejected.size
@@ -243,6 +254,7 @@ export class SinkTask implements Task {
     // A batch that is written again has the same records, and each is rejected once.
     if (this.#rejected.has(index)) return
     this.#rejected.add(index)
+    this.#traced?.fail(error, index)
     this.#cursor.enter(batch)
     this.#cursor.at(batch, index)
     const cause = isMillraceError(error)

@@ -7,9 +7,11 @@ import { Chain } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { PartFlow, Receiver } from '../operator/receiver.ts'
+import { inSpan, type Tracing } from '../operator/tracing.ts'
 import type { SourceTaskPlan } from '../plan/plan.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import { Stamp } from './stamp.ts'
+import { tracingOf } from './task-tracing.ts'
 import type { TaskSurroundings } from './task.ts'
 
 /** The dependencies of what a source does with its records. */
@@ -31,18 +33,20 @@ export class SourceHead {
   readonly receiver: Receiver
   readonly #plan: SourceTaskPlan
   readonly #parts: SourceHeadParts
+  readonly #tracing: Tracing | undefined
   readonly #stamp: Stamp | undefined
   readonly #steps: Chain
 
   constructor(plan: SourceTaskPlan, parts: SourceHeadParts) {
     this.#plan = plan
     this.#parts = parts
+    this.#tracing = tracingOf(parts.around, parts.subtask)
     const ports = [...parts.ports]
     this.policy = this.#policyOf(plan.node.name, plan.node.onError.kind, plan.errors, ports)
     this.#stamp = plan.stamp && this.#makeStamp(plan.stamp, ports)
     if (this.#stamp !== undefined) ports.push(this.#stamp)
     this.#steps = this.#makeSteps(ports)
-    this.receiver = this.#steps.head
+    this.receiver = this.#traced(this.#steps.head)
   }
 
   /** The records of each step, and of the stamp. */
@@ -56,6 +60,20 @@ export class SourceHead {
     return [...this.#steps.frameParts(isFramed), ...(this.#stamp?.frameParts(isFramed) ?? [])]
   }
 
+  /** The same with a span around each record that is traced. */
+  #traced(receiver: Receiver): Receiver {
+    const { cursor } = this.#parts
+    const tracing = this.#tracing
+    if (tracing === undefined) return receiver
+    return {
+      receive: (value, time) => {
+        const span = tracing.begin(this.#plan.name, 'consumer', cursor)
+        if (span === undefined) receiver.receive(value, time)
+        else inSpan(span, cursor, () => receiver.receive(value, time))
+      },
+    }
+  }
+
   #makeSteps(ports: readonly Receiver[]): Chain {
     const { around, cursor, subtask, metrics } = this.#parts
     const { pipeline, keyGroups } = around
@@ -66,6 +84,7 @@ export class SourceHead {
       cursor,
       budget: around.budget,
       ports,
+      tracing: this.#tracing,
       now: () => this.#parts.around.platform.clock.now(),
       table: () => {
         throw new MillraceError('INTERNAL', 'a source task keeps no keyed state')

@@ -3,6 +3,7 @@ import type { ConnectorContext } from '../connect/source.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import type { Platform } from '../disk/platform.ts'
 import type { PartFrame } from '../disk/profiler.ts'
+import type { RecordTracer } from '../record/tracer.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
 import type { LoopTimes } from '../observe/work-times.ts'
@@ -44,6 +45,8 @@ export interface TaskSurroundings {
   /** Ends every task of this attempt. */
   readonly cancellation: Cancellation
   readonly budget: YieldBudget
+  /** Makes spans of records. Undefined: nothing is traced. */
+  readonly tracer: RecordTracer | undefined
   /** Which task of this thread runs. */
   readonly loop: LoopTimes
   readonly store: OpenStateStore

@@ -179,6 +179,10 @@ export class SliceWindowOperator implements Operator<unknown, unknown> {
     this.#emit(timer.key, end, accumulators, out)
   }
 
+  timesOf({ time: end }: Timer): { readonly from: EventTime; readonly until: EventTime } {
+    return { from: this.#assigner.startOf(end), until: end }
+  }
+
   #enter(time: EventTime): void {
     checkTime(time)
     const slice = sliceAround(this.#assigner, time)
