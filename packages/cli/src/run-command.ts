@@ -60,7 +60,7 @@ async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): P
   signals.beforeLeaving = () => statusLine?.[Symbol.dispose]()
   const stop = { timeoutMs: stopTimeoutOf(line), drain: line.has('drain') }
   const pipeline = await loadPipeline(line.operand)
-  const options = {
+  const options: JobOptions = {
     ...jobOptionsFrom(line, pipeline, platform),
     ...threadsOf(line, storeChoiceOf(line, pipeline)),
   }
@@ -68,17 +68,17 @@ async function runOnce(line: CommandLine, outputs: Outputs, signals: Signals): P
   // handled here.
   await platform.scheduler.turn()
   if (signals.stop.aborted) return exitCodes.done
-  const instrument = await telemetryOf(line)
+  const opentelemetry = await telemetryOf(line)
   const lines = new LogLines(outputs.stderr, clock, line.has('json'))
   const showsStatus = outputs.stderr.isTTY === true && !line.has('json')
   const { graph, directory } = options
   const log = new JobLog({ lines, clock, file: line.operand, graph, directory, isQuiet: showsStatus })
   // No event arrives before the job has been returned.
   const observer = (event: JobEvent): void => log.event(event, view)
-  const starting = { ...options, observer }
+  const starting = { ...options, observer, tracer: opentelemetry?.recordTracer() }
   await using control = await serve(line, starting, lines)
   const job = control === undefined ? startJob(starting) : control.job
-  using telemetry = instrument?.(job)
+  using telemetry = opentelemetry?.instrument(job)
   const view = viewOf(job, clock, deadLetterSinksOf(graph))
   if (showsStatus) statusLine = new StatusLine(outputs, clock, () => view.statusText())
   const clear = (): void => statusLine?.[Symbol.dispose]()

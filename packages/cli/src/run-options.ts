@@ -5,6 +5,7 @@ import { defaultRestartPolicy, type JobOptions, type RestartPolicy } from '@mill
 import { jobOptionsOf, type ParameterValues, type Pipeline } from '@millrace/flow'
 import type { CommandLine, Option } from './command.ts'
 import { pipelineWorkers } from './pipeline-workers.ts'
+import { telemetryOption } from './run-telemetry.ts'
 import { storeOf, type StoreChoice } from './store-choice.ts'
 
 /** Options that set how a pipeline is started. */
@@ -117,7 +118,12 @@ export function threadsOf(
   const memoryMb = memory === undefined ? undefined : wholeNumber('worker-memory', memory, 16)
   return {
     workers: pipelineWorkers(
-      { file: path.resolve(line.operand), parameters: parametersOf(line), store },
+      {
+        file: path.resolve(line.operand),
+        parameters: parametersOf(line),
+        store,
+        isTraced: line.has(telemetryOption.name),
+      },
       memoryMb,
     ),
     ...(threads === undefined ? {} : { threads: wholeNumber('threads', threads, 1) }),

@@ -1,4 +1,4 @@
-import type { instrument } from '@millrace/opentelemetry'
+import type * as OpenTelemetry from '@millrace/opentelemetry'
 import type { CommandLine, Option } from './command.ts'
 import { optionalPackage } from './optional-package.ts'
 
@@ -8,12 +8,17 @@ export const telemetryOption: Option = {
   help: 'send metrics and traces to the global providers of OpenTelemetry',
 }
 
-/** What instruments a job, if the command line asks for it. Rejects with `PACKAGE_MISSING`. */
-export async function telemetryOf(line: CommandLine): Promise<typeof instrument | undefined> {
-  if (!line.has('opentelemetry')) return undefined
-  const found = await optionalPackage(
+/** What instruments a job, and makes spans of records. Rejects with `PACKAGE_MISSING`. */
+export function loadTelemetry(): Promise<Pick<typeof OpenTelemetry, 'instrument' | 'recordTracer'>> {
+  return optionalPackage(
     () => import('@millrace/opentelemetry'),
     '--opentelemetry needs packages that are not installed: npm install @millrace/opentelemetry @opentelemetry/api',
   )
-  return found.instrument
+}
+
+/** The same if the command line asks for it. */
+export async function telemetryOf(
+  line: CommandLine,
+): Promise<Awaited<ReturnType<typeof loadTelemetry>> | undefined> {
+  return line.has(telemetryOption.name) ? loadTelemetry() : undefined
 }

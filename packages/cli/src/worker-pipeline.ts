@@ -8,4 +8,6 @@ export interface WorkerPipeline {
   readonly parameters: ParameterValues
   /** Where its state is. Default: in memory. */
   readonly store?: StoreChoice
+  /** Whether it makes spans of records, for the global providers of OpenTelemetry in the thread. Default false. */
+  readonly isTraced?: boolean
 }

@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url'
 import { pipelineWorkers, storeOf, type StoreChoice, type WorkerPipeline } from '@millrace/cli'
 import type { StateStore } from '@millrace/core/store'
 import type { Platform } from '@millrace/core/disk'
-import { startJob, type Job, type JobResult } from '@millrace/core/job'
+import { startJob, type Job, type JobResult, type RecordTracer } from '@millrace/core/job'
 import { jobOptionsOf, type Pipeline, type StartOptions, type ViewsOf } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 
@@ -26,6 +26,11 @@ export interface RunOptions extends StartOptions {
   readonly store?: StateStore
   /** Memory of state on disk in each thread, in MiB: live values and the index. Default 256. */
   readonly stateMemoryMb?: number
+  /**
+   * Makes spans of records whose trace is sampled: `recordTracer()` of `@millrace/opentelemetry`. With `module` each thread has
+   * one of its own, for the global provider there. Default: nothing is traced.
+   */
+  readonly tracer?: RecordTracer
   /** Clock, file system and randomness. Default `nodePlatform()`. */
   readonly platform?: Platform
 }
@@ -46,7 +51,16 @@ export function start<Declared>(
   pipeline: Pipeline<Declared>,
   options: RunOptions = {},
 ): Job<ViewsOf<Declared>> {
-  const { signal, module, threads, stateMemoryMb: memoryMb, platform = nodePlatform(), ...rest } = options
+  const {
+    signal,
+    module,
+    threads,
+    stateMemoryMb: memoryMb,
+    platform = nodePlatform(),
+    tracer,
+    ...rest
+  } = options
+  const isTraced = tracer !== undefined
   const kind = options.state ?? pipeline.settings.state ?? 'memory'
   const choice: StoreChoice = { kind, ...(memoryMb === undefined ? {} : { memoryMb }) }
   const { store = storeOf(choice), ...settings } = rest
@@ -57,9 +71,10 @@ export function start<Declared>(
     ...(threads === undefined ? {} : { threads }),
     ...(module === undefined
       ? {}
-      : { workers: pipelineWorkers({ ...pipelineOf(module, settings), store: choice }) }),
+      : { workers: pipelineWorkers({ ...pipelineOf(module, settings), store: choice, isTraced }) }),
     directory: path.resolve(job.directory),
     store,
+    tracer,
     platform,
   })
   const stop = (): void => void started.stop()

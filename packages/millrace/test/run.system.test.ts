@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, stat } from 'node:fs/promises'
-import path from 'node:path'
 import process from 'node:process'
 import { setTimeout } from 'node:timers/promises'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -53,23 +52,6 @@ describe('millrace run', () => {
       expect(await sums(directory)).toEqual(expected)
     },
   )
-
-  test('with --opentelemetry sends metrics and traces to the global providers, also those of the end', async () => {
-    const directory = await scratch()
-    const telemetry = path.resolve(import.meta.dirname, '../../opentelemetry/test/console-providers.ts')
-    const options = ['--bounded', '--opentelemetry', '--data-dir', `${directory}/data`]
-    const job = new Command(['run', numbers, ...options, '--parameter', `out=${directory}/out`], undefined, [
-      '--import',
-      'tsx',
-      '--import',
-      telemetry,
-    ])
-    const { code, out, err } = await job.ended
-    expect([code, err]).toEqual([0, expect.stringContaining('finished: 2,000 records in')])
-    expect(out).toMatch(/name: 'millrace\.operator\.records_in'/)
-    expect(out).toMatch(/name: 'millrace\.start'/)
-    expect(out).toMatch(/name: 'millrace\.checkpoint'/)
-  })
 
   test('a killed job resumes from its last checkpoint, and every result occurs once', async () => {
     const directory = await scratch()
