@@ -27,7 +27,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-kafka': ['core', 'segment-log'],
   'connector-nats': ['core', 'segment-log'],
   'connector-rabbitmq': ['core'],
-  'connector-redis': ['core'],
+  'connector-redis': ['core', 'world'],
   'connector-stdio': ['core'],
   control: ['core', 'flow', 'world'],
   opentelemetry: ['control', 'core'],

@@ -65,17 +65,10 @@ export class Connector {
   /** Rejects with `OPTION_INVALID` for a server that could never be reached or refuses the password. */
   async connect(what: string, context: World): Promise<Connection> {
     const address = addressOf(what, this.#options)
-    const { connectTimeout = '10s', requestTimeout = '10s' } = this.#options
-    const client = new Redis(address.href, {
-      ...tlsOf(what, address, this.#options.tls),
-      lazyConnect: true,
-      connectTimeout: durationMs(connectTimeout, `${what}: connectTimeout`),
-      // A network that swallows everything closes no connection.
-      socketTimeout: requestTimeoutMs(what, requestTimeout),
-      // The job's own signal ends waiting; no command fails because a server is restarted.
-      maxRetriesPerRequest: null,
-      retryStrategy: (times) => Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 10)),
-    } satisfies ClientOptions)
+    // The job's own signal ends waiting; no command fails because a server is restarted.
+    const client = clientOf(what, address, this.#options, (times) =>
+      Math.min(longestPauseMs, 50 * 2 ** Math.min(times, 10)),
+    )
     const close = (): void => client.disconnect()
     context.signal.addEventListener('abort', close, { once: true })
     let lastError: unknown
@@ -104,7 +97,8 @@ export class Connector {
   }
 }
 
-function addressOf(what: string, { url }: RedisOptions): URL {
+/** Throws `OPTION_INVALID`. */
+export function addressOf(what: string, { url }: RedisOptions): URL {
   const given = reveal(url ?? 'redis://127.0.0.1:6379')
   const address = URL.canParse(given) ? new URL(given) : undefined
   if (address === undefined || !['redis:', 'rediss:'].includes(address.protocol) || address.host === '') {
@@ -113,6 +107,32 @@ function addressOf(what: string, { url }: RedisOptions): URL {
     throw new MillraceError('OPTION_INVALID', message, { isFinal: true })
   }
   return address
+}
+
+/**
+ * A client that connects with its first command. `pauseMs` says how long it waits before it connects for the nth time; null: it
+ * does not, and its commands fail. Throws `OPTION_INVALID`.
+ */
+export function clientOf(
+  what: string,
+  address: URL,
+  { tls, connectTimeout = '10s', requestTimeout = '10s' }: RedisOptions,
+  pauseMs: (times: number) => number | null,
+): Redis {
+  return new Redis(address.href, {
+    ...tlsOf(what, address, tls),
+    lazyConnect: true,
+    connectTimeout: durationMs(connectTimeout, `${what}: connectTimeout`),
+    // A network that swallows everything closes no connection.
+    socketTimeout: requestTimeoutMs(what, requestTimeout),
+    maxRetriesPerRequest: null,
+    retryStrategy: pauseMs,
+  } satisfies ClientOptions)
+}
+
+/** Removes the password of an address from what a server or a client has said. */
+export function redactionOf({ password }: URL): Redaction {
+  return new Redaction([password, decodeURIComponent(password)])
 }
 
 /** A reader asks every second, so a shorter time would end connections that work. */
@@ -144,14 +164,14 @@ function tlsOf(what: string, { protocol }: URL, tls: TlsOptions | undefined): Pi
   }
 }
 
-function refusal(what: string, { host, password }: URL, cause: unknown): MillraceError {
+function refusal(what: string, address: URL, cause: unknown): MillraceError {
   const said = cause instanceof Error ? cause.message : String(cause)
-  const reason = new Redaction([password, decodeURIComponent(password)]).redact(said)
+  const reason = redactionOf(address).redact(said)
   const isAuthentication = /NOAUTH|WRONGPASS|invalid password|AUTH/.test(reason)
   const help = isAuthentication
     ? 'give user and password in the url'
     : 'check the address and that the server runs'
-  const message = `${what}: no connection to ${host}: ${reason}; ${help}`
+  const message = `${what}: no connection to ${address.host}: ${reason}; ${help}`
   // The cause is left out: it may hold the command, and the command the password.
   return new MillraceError('OPTION_INVALID', message, { isFinal: true })
 }

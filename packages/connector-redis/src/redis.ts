@@ -1,5 +1,5 @@
 /** Streams, hashes and sorted sets of a Redis server. */
-import { MillraceError, type Change, type Key } from '@millrace/core'
+import { MillraceError, requireKnown, type Change, type Key } from '@millrace/core'
 import {
   beginsWith,
   parseJson,
@@ -11,9 +11,14 @@ import {
   type Sink,
   type Source,
 } from '@millrace/core/connector'
+import type { Redis } from 'ioredis'
 import type { RedisCommand } from './command-script.ts'
+import { CallConnection } from './call-connection.ts'
 import { CommandSink, type StagedCommands } from './command-sink.ts'
 import type { RedisOptions } from './connection.ts'
+import type { GroupPosition } from './group-reader.ts'
+import { GroupSource, type ReceiveOptions } from './group-source.ts'
+import { KeyRateLimit, type RateLimitOptions, type SharedRateLimit } from './rate-limit.ts'
 import { StreamSource, type ReadOptions } from './stream-source.ts'
 import { fieldOf, textValue, type RedisEntry, type StreamEntry, type StreamPosition } from './stream.ts'
 
@@ -32,6 +37,7 @@ export interface WithFormat<T> {
 }
 
 type BytesEntry = StreamEntry<Uint8Array>
+const bytesReading = { valueOf: (bytes: Buffer): Uint8Array => bytes, decode: (entry: BytesEntry) => entry }
 
 /** How entries with JSON are read. */
 export interface ReadJsonOptions<T> extends ReadOptions, JsonField {
@@ -41,6 +47,24 @@ export interface ReadJsonOptions<T> extends ReadOptions, JsonField {
    */
   readonly schema?: Schema<T>
 }
+
+/** What a record in JSON looks like. */
+export interface ReceiveJsonOptions<T> extends ReceiveOptions, JsonField {
+  /** As for `readJson`. */
+  readonly schema?: Schema<T>
+}
+
+/** Where rows are, and what they look like. */
+export interface LoadOptions<T> extends RedisOptions {
+  /** As for `readJson`. */
+  readonly schema?: Schema<T>
+}
+
+/** A key of rows. */
+export type RowKey = string | number | bigint
+
+/** What `lookup` loads rows with. */
+export type LoadRows<T, K> = (keys: readonly K[], signal: AbortSignal) => Promise<ReadonlyMap<K, T>>
 
 /** How a stream is written. */
 export interface WriteStreamOptions extends RedisOptions {
@@ -98,8 +122,100 @@ export function read<T>(
   streams: string | readonly string[],
   { field = 'data', format, ...options }: ReadOptions & WithFormat<T>,
 ): Source<T, StreamPosition> {
-  const reading = { valueOf: (bytes: Buffer): Uint8Array => bytes, decode: (entry: BytesEntry) => entry }
-  return readAs(new StreamSource(streams, reading, options), format, (entry) => fieldOf(entry, field))
+  return readAs(new StreamSource(streams, bytesReading, options), format, (entry) => fieldOf(entry, field))
+}
+
+/**
+ * Reads streams as one consumer of a group, each entry with its id and fields. Entries are shared among the consumers of the
+ * group, and acknowledged once a checkpoint has their records: at least once. For exactly once use `readEntries`.
+ *
+ * @example
+ * p.from('tasks', redis.receiveEntries('tasks', { group: 'workers' }))
+ */
+export function receiveEntries(
+  streams: string | readonly string[],
+  options: ReceiveOptions,
+): Source<RedisEntry, GroupPosition> {
+  return new GroupSource(streams, { valueOf: textValue, decode: (entry) => entry }, options)
+}
+
+/**
+ * Reads streams whose entries hold JSON in one field, as one consumer of a group: at least once.
+ *
+ * @example
+ * p.from('tasks', redis.receiveJson<Task>('tasks', { group: 'workers' }))
+ */
+export function receiveJson<T>(
+  streams: string | readonly string[],
+  { field = 'data', schema, ...options }: ReceiveJsonOptions<T>,
+): Source<T, GroupPosition> {
+  const parse = parserOf(schema)
+  const decode = (entry: RedisEntry): T => parse(parseJson(fieldOf(entry, field)))
+  return new GroupSource(streams, { valueOf: textValue, decode }, options)
+}
+
+/**
+ * Reads streams whose entries hold a record in a format in one field, as one consumer of a group: at least once.
+ *
+ * @example
+ * p.from('tasks', redis.receive('tasks', { group: 'workers', format: avro.format({ schema }) }))
+ */
+export function receive<T>(
+  streams: string | readonly string[],
+  { field = 'data', format, ...options }: ReceiveOptions & WithFormat<T>,
+): Source<T, GroupPosition> {
+  return readAs(new GroupSource(streams, bytesReading, options), format, (entry) => fieldOf(entry, field))
+}
+
+/**
+ * Returns what `lookup` loads rows with: the fields of a hash, as JSON. Give the lookup a `cache`: each load asks the server.
+ *
+ * @example
+ * orders.lookup('shop', {
+ *   key: (order) => order.shop,
+ *   load: redis.loadFields<Shop>('shops'),
+ *   combine: (order, shop) => ({ ...order, city: shop?.city }),
+ *   cache: { ttl: '1m' },
+ * })
+ */
+export function loadFields<T, K extends RowKey = string>(
+  hash: string,
+  options: LoadOptions<T> = {},
+): LoadRows<T, K> {
+  return rowsOf(`redis.loadFields of ${hash}`, options, (client, fields) => client.hmget(hash, ...fields))
+}
+
+/**
+ * Returns what `lookup` loads rows with: keys whose names begin with `prefix`, as JSON. In a cluster all of them must be in one
+ * hash slot.
+ *
+ * @example
+ * orders.lookup('shop', { key: (o) => o.shop, load: redis.loadKeys<Shop>('shop:'), combine: (o, shop) => ({ ...o, shop }) })
+ */
+export function loadKeys<T, K extends RowKey = string>(
+  prefix: string,
+  options: LoadOptions<T> = {},
+): LoadRows<T, K> {
+  return rowsOf(`redis.loadKeys of ${prefix}`, options, (client, keys) =>
+    client.mget(...keys.map((key) => prefix + key)),
+  )
+}
+
+/**
+ * Limits calls over all processes that use the same key: a token bucket on the server, by the clock of the server. A limit of
+ * the operator itself (`rate`) holds for one job only.
+ *
+ * Throws `OPTION_INVALID`.
+ *
+ * @example
+ * const limit = redis.rateLimit('limit:pager', { calls: 100, per: '1s' })
+ * alerts.mapAsync('page', async (alert, signal) => {
+ *   await limit.take(signal)
+ *   return page(alert, signal)
+ * }, { retry: {} })
+ */
+export function rateLimit(key: string, options: RateLimitOptions): SharedRateLimit {
+  return new KeyRateLimit(`redis.rateLimit of ${key}`, key, options)
 }
 
 /**
@@ -226,6 +342,25 @@ export function writeCommands<T>(
   options: RedisOptions = {},
 ): Sink<T, StagedCommands> {
   return new CommandSink(key, commandsOf, options)
+}
+
+/** Rows of texts that a server has; a key without one has no row. */
+function rowsOf<T, K extends RowKey>(
+  what: string,
+  { schema, ...options }: LoadOptions<T>,
+  ask: (client: Redis, keys: readonly string[]) => Promise<readonly (string | null)[]>,
+): LoadRows<T, K> {
+  requireKnown(what, options, ['url', 'tls', 'connectTimeout', 'requestTimeout'])
+  const parse = parserOf(schema)
+  const connection = new CallConnection(what, options)
+  return async (keys, signal) => {
+    const texts = await connection.call((client) => ask(client, keys.map(String)), signal)
+    const rows = keys.flatMap((key, at) => {
+      const text = texts[at] ?? null
+      return text === null ? [] : [[key, parse(parseJson(text))] as const]
+    })
+    return new Map(rows)
+  }
 }
 
 function jsonOf(value: unknown): string {

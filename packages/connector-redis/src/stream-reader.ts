@@ -3,7 +3,9 @@ import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connect
 import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {
+  entriesIn,
   noStream,
+  rawOf,
   stateFrom,
   stateOf,
   textValue,
@@ -146,7 +148,7 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
     if (refused !== null && !refused.message.includes('no such key')) throw refused
     const state = refused === null ? stateFrom(textOf(info)) : noStream
     check(this.#fetchedUpTo, state)
-    const entries = this.#entriesOf(read)
+    const entries = entriesIn(read, this.#parts.reading)
     // With everything read, as many were added as the server says, also if some of them were deleted meanwhile.
     if (entries.length < COUNT) this.#addedInAll = state.added
     return entries
@@ -156,8 +158,9 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   async #fetchNext(): Promise<readonly StreamEntry<V>[]> {
     const { connection, stream, check } = this.#parts
     const from = this.#fetchedUpTo
-    const entries = this.#entriesOf(
+    const entries = entriesIn(
       await connection.client.xreadBuffer('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id),
+      this.#parts.reading,
     )
     if (entries.length === 0) return entries
     const state = await stateOf(connection, stream)
@@ -187,20 +190,6 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
     this.#wake()
   }
 
-  /** The answer of XREAD for one stream: `[[name, [[id, [field, value, …]], …]]]`, or null. */
-  #entriesOf(answer: unknown): readonly StreamEntry<V>[] {
-    const { valueOf } = this.#parts.reading
-    const streams = answer as readonly [Buffer, readonly [Buffer, readonly Buffer[]][]][] | null
-    return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
-      const pairs: [string, V][] = []
-      for (let at = 0; at + 1 < list.length; at += 2) {
-        pairs.push([textValue(list[at]!), valueOf(list[at + 1]!)])
-      }
-      // A name that data chooses, such as __proto__, is an ordinary field.
-      return { id: textValue(id), fields: Object.fromEntries(pairs) as Record<string, V> }
-    })
-  }
-
   #wake(): void {
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
@@ -208,12 +197,6 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
 
 /** The answer to one command of a transaction. */
 type Answer = readonly [error: Error | null, answer: unknown]
-
-/** The entry for a dead letter: its fields as JSON. */
-function rawOf({ fields }: StreamEntry<string | Uint8Array>): Uint8Array {
-  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
-  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(texts)))
-}
 
 /** An answer with text in place of bytes. */
 function textOf(answer: unknown): unknown {

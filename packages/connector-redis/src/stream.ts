@@ -79,3 +79,28 @@ export function stateFrom(answer: unknown): StreamState {
 
 /** A stream that does not exist: nothing was ever added to it. */
 export const noStream: StreamState = { lastId: firstId, oldestId: undefined, length: 0, added: 0 }
+
+/** Null for an entry that was deleted after it was delivered. */
+type Fields = readonly Buffer[] | null
+
+/** The entries in the answer of XREAD or XREADGROUP for one stream: `[[name, [[id, [field, value, …]], …]]]`, or null. */
+export function entriesIn<V extends string | Uint8Array>(
+  answer: unknown,
+  reading: Pick<EntryReading<unknown, V>, 'valueOf'>,
+): readonly StreamEntry<V>[] {
+  const streams = answer as readonly [Buffer, readonly [Buffer, Fields][]][] | null
+  return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
+    const pairs: [string, V][] = []
+    for (let at = 0; list !== null && at + 1 < list.length; at += 2) {
+      pairs.push([textValue(list[at]!), reading.valueOf(list[at + 1]!)])
+    }
+    // A name that data chooses, such as __proto__, is an ordinary field.
+    return { id: textValue(id), fields: Object.fromEntries(pairs) as Record<string, V> }
+  })
+}
+
+/** The bytes of an entry for a dead letter: its fields as JSON. */
+export function rawOf({ fields }: StreamEntry<string | Uint8Array>): Uint8Array {
+  const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
+  return new TextEncoder().encode(JSON.stringify(Object.fromEntries(texts)))
+}

@@ -58,6 +58,43 @@ describe.skipIf(server.missing !== undefined)('on a real server', () => {
   )
 
   describeCases(
+    'a source of a consumer group',
+    sourceConformance<unknown>({
+      create: async () => {
+        const streams = [freshKey(), freshKey()]
+        for (const stream of streams) {
+          await add(stream, [...records.slice(0, 3).map((text) => JSON.stringify(text)), 'not JSON'])
+          await add(
+            stream,
+            records.slice(3).map((text) => JSON.stringify(text)),
+          )
+        }
+        return {
+          source: () => redis.receiveJson<unknown>(streams, { url, group: 'readers' }),
+          splits: new Map(streams.map((stream) => [stream, records])),
+          failures: new Map(streams.map((stream) => [stream, 1])),
+          append: (stream, values) =>
+            add(
+              stream,
+              values.map((value) => JSON.stringify(value)),
+            ),
+          more: ['more', 'and more'],
+          worksOutside: true,
+        }
+      },
+      features: {
+        durability: 'redelivering',
+        ends: true,
+        severalSplits: true,
+        failures: true,
+        grows: true,
+        acknowledges: true,
+      },
+    }),
+    { describe, test },
+  )
+
+  describeCases(
     'a sink of commands',
     sinkConformance<number>({
       create: () => {
