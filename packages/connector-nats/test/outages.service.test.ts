@@ -1,6 +1,5 @@
-import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -8,14 +7,19 @@ import { startJob, type Job, type JobEvent } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
-import { afterEach, describe, expect, test } from 'vitest'
-import { services } from '../../../scripts/services/catalogue.ts'
-import { programOf } from '../../../scripts/services/program.ts'
-import { nats } from '../src/index.ts'
+import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { securedUser } from '../../../scripts/services/catalogue.ts'
+import { authorityOf } from '../../../scripts/services/certificates.ts'
+import { service } from '../../../scripts/services/service.ts'
+import { nats, type NatsOptions } from '../src/index.ts'
+import { startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { url, freshStream, store, textsIn, countIn } = server
+
+const secured = await service('securedNats')
+afterAll(() => ('missing' in secured ? undefined : secured.stop()))
 
 const cleanups: (() => unknown)[] = []
 afterEach(async () => {
@@ -102,18 +106,21 @@ describe.skipIf(server.missing !== undefined)('a connection', () => {
     const address = await proxy.open()
     cleanups.push(() => proxy.close())
     const job = await copy(address, input, output)
-    for (let round = 0; round < 6; round++) {
+    const [rounds, each] = [6, 2_000]
+    for (let round = 0; round < rounds; round++) {
       await store(
         input,
-        Array.from({ length: 500 }, (_, n) => String(round * 500 + n)),
+        Array.from({ length: each }, (_, n) => String(round * each + n)),
       )
-      await expect.poll(() => countIn(output), { timeout: 300_000, interval: 5 }).toBeGreaterThan(round * 400)
+      await expect
+        .poll(() => countIn(output), { timeout: 300_000, interval: 5 })
+        .toBeGreaterThan(round * each * 0.8)
       if (round === 3) proxy.swallow()
       else proxy.cut()
     }
-    await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(3_000)
+    await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(rounds * each)
     await job.stop()
-    expect((await textsIn(output)).map(Number)).toEqual(Array.from({ length: 3_000 }, (_, n) => n))
+    expect((await textsIn(output)).map(Number)).toEqual(Array.from({ length: rounds * each }, (_, n) => n))
   })
 
   test('to a server that is down opens the breaker of the sink, and closes it again', async () => {
@@ -141,36 +148,42 @@ describe.skipIf(server.missing !== undefined)('a connection', () => {
     expect(kinds().slice(-3)).toEqual(['half-open', 'closed', 'recovered'])
     await job.stop()
   })
+})
 
-  test('with a wrong password fails the start at once, and the right one is printed nowhere', async () => {
-    const program = await programOf(services.nats)
-    const directory = await freshDirectory()
-    const args = services.nats.arguments({ port: 0, ports: [], directory, jars: '' })
-    args[args.indexOf('--port') + 1] = '-1'
-    const child = spawn(program.file, [...args, '--user', 'millrace', '--pass', 'secret-word'])
-    cleanups.push(() => child.kill('SIGKILL'))
-    let log = ''
-    const port = await new Promise<string>((resolve) => {
-      child.stderr.on('data', (data) => {
-        log += String(data)
-        const [, found] = /client connections on 127\.0\.0\.1:(\d+)/.exec(log) ?? []
-        if (found !== undefined) resolve(found)
-      })
+describe.skipIf('missing' in secured || secured.directory === '')('a server with TLS and a password', () => {
+  const { port } = new URL('missing' in secured ? 'nats://none:1' : secured.url)
+  const right = `${securedUser.username}:${securedUser.password}@`
+
+  async function end(login: string, tls?: NatsOptions['tls']): Promise<string> {
+    const options = { url: `nats://${login}127.0.0.1:${port}`, ...(tls !== undefined && { tls }) }
+    const built = pipeline('copy', (p) => {
+      p.from('in', nats.readText({ ...options, stream: 'a' })).to(
+        'out',
+        nats.writeText({ ...options, stream: 'a', subject: 'a' }),
+      )
     })
-    const end = async (login: string, stream: string): Promise<string> => {
-      const job = await copy(`nats://${login}127.0.0.1:${port}`, stream, stream)
-      const { outcome, ...rest } = await job.ended
-      expect(outcome).toBe('failed')
-      const { error } = rest as { readonly error: Error }
-      const text = `${String(error)} ${error.stack} ${JSON.stringify(error)}`
-      expect(text).not.toMatch(/secret-word|another-word/)
-      return text
-    }
-    expect(await end('millrace:another-word@', 'a')).toMatch(
-      /Authorization Violation.*give user and password/s,
-    )
-    expect(await end('', 'a')).toMatch(/Authorization Violation.*give user and password/s)
+    const { outcome, ...rest } = await startOn(built, await freshDirectory(), true).ended
+    expect(outcome).toBe('failed')
+    const { error } = rest as { readonly error: Error }
+    const text = `${String(error)} ${error.stack} ${JSON.stringify(error)}`
+    expect(text).not.toMatch(/secret-word|another-word/)
+    return text
+  }
+
+  const trusted = async (): Promise<NatsOptions['tls']> => ({
+    ca: 'missing' in secured ? '' : await readFile(authorityOf(secured.directory), 'utf8'),
+  })
+
+  test('refuses a wrong password at once, and the right one is printed nowhere', async () => {
+    const tls = await trusted()
+    const refused = /Authorization Violation.*give user and password/s
+    expect(await end('millrace:another-word@', tls)).toMatch(refused)
+    expect(await end('', tls)).toMatch(refused)
     // With the right one it comes as far as the stream.
-    expect(await end('millrace:secret-word@', 'a')).toMatch(/there is no stream a on/)
+    expect(await end(right, tls)).toMatch(/there is no stream a on/)
+  })
+
+  test('is not trusted if its authority is not', async () => {
+    expect(await end(right, true)).toMatch(/no connection to NATS on .*(self-signed|unable to verify)/)
   })
 })
