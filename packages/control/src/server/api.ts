@@ -6,8 +6,15 @@ import type { JobList, Session } from '../contract/job.ts'
 import type { EventPage, LogPage } from '../contract/happenings.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
 import type { Key } from '@millrace/core'
-import type { StateQuery } from '@millrace/core/job'
-import { keyOf, stateList, stateOfKey, statePage, type ValueForm } from '../state/state-view.ts'
+import type { ScanPlace, StateQuery } from '@millrace/core/job'
+import {
+  keyOf,
+  placeOfCursor,
+  stateList,
+  stateOfKey,
+  statePage,
+  type ValueForm,
+} from '../state/state-view.ts'
 import { watchState } from './watch-state.ts'
 import { splitPage } from '../job/split-page.ts'
 import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
@@ -213,6 +220,13 @@ function rangeIn(context: Context<Env>): StateQuery['range'] {
   return { from: from as RangeEnd, to: to as RangeEnd }
 }
 
+function placeIn(context: Context<Env>): ScanPlace {
+  const given = context.req.query('cursor') || '0'
+  const place = placeOfCursor(given)
+  if (place !== undefined) return place
+  throw new RequestError(400, 'OPTION_INVALID', `cursor is '${given}'; give what 'next' of a page says`)
+}
+
 type RangeEnd = string | number | undefined
 
 function state(app: Hono<Env>, options: ApiOptions): void {
@@ -228,7 +242,7 @@ function state(app: Hono<Env>, options: ApiOptions): void {
         operator: operatorOf(context, job),
         table: tableIn(context),
         prefix: context.req.query('prefix') || undefined,
-        skip: countOf(context, 'cursor', 0, Number.MAX_SAFE_INTEGER),
+        from: placeIn(context),
         range: rangeIn(context),
         limit: countOf(context, 'limit', 100, pageMax),
       },

@@ -118,7 +118,7 @@ class StateWatch {
     if (key !== undefined) {
       return (await stateOfKey(this.#watched, operator, key.is, { table, read: 'latest', form })).entries
     }
-    const query = { operator, table, prefix: undefined, skip: 0, limit }
+    const query = { operator, table, prefix: undefined, from: { worker: 0, passed: 0 }, limit }
     return (await statePage(this.#watched, query, 'latest', form)).entries
   }
 

@@ -1,5 +1,5 @@
 import type { Key } from '@millrace/core'
-import type { StateQuery, StateRow } from '@millrace/core/job'
+import type { ScanPlace, StateQuery, StateRow } from '@millrace/core/job'
 import type { StateAnswer, StateEntry, StateList, StatePage, StateRead } from '../contract/state.ts'
 import { timersTable } from '../job/figures.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
@@ -70,22 +70,36 @@ export async function statePage(
     readonly table: string | undefined
     readonly prefix: string | undefined
     readonly range?: StateQuery['range']
-    readonly skip: number
+    readonly from: ScanPlace
     readonly limit: number
   },
   read: StateRead,
   form: ValueForm = 'shown',
 ): Promise<StatePage> {
-  const { operator, skip, limit } = query
-  const { rows, checkpoint } = await rowsOf(watched, { ...query, limit: limit + 1 }, read)
-  const page = rows.slice(0, limit)
-  return {
-    operator,
-    read,
-    checkpoint,
-    entries: entriesOf(watched, operator, page, form),
-    next: rows.length > limit ? String(skip + limit) : null,
+  const { operator, limit, from } = query
+  if (read === 'latest') {
+    const { rows, next } = await watched.job.scanState({ ...query, looksAt: looksAtMost })
+    const entries = entriesOf(watched, operator, rows, form)
+    return { operator, read, checkpoint: null, entries, next: next === undefined ? null : cursorOf(next) }
   }
+  const skip = from.passed
+  const { rows, checkpoint } = await watched.job.readCheckpoint({ ...query, skip, limit: limit + 1 })
+  const entries = entriesOf(watched, operator, rows.slice(0, limit), form)
+  return { operator, read, checkpoint, entries, next: rows.length > limit ? String(skip + limit) : null }
+}
+
+/** A request looks at this many values at most, so that it ends soon also where few of them are wanted. */
+const looksAtMost = 10_000
+
+/** The place of a scan as the cursor of a request. */
+function cursorOf({ worker, passed }: ScanPlace): string {
+  return worker === 0 ? String(passed) : `${worker}.${passed}`
+}
+
+/** The place of a cursor; undefined for text that is none. */
+export function placeOfCursor(cursor: string): ScanPlace | undefined {
+  const parts = /^(?:(?<worker>\d{1,5})\.)?(?<passed>\d{1,15})$/.exec(cursor)?.groups
+  return parts && { worker: Number(parts['worker'] ?? 0), passed: Number(parts['passed']) }
 }
 
 interface Rows {

@@ -11,7 +11,9 @@ import type { Outage } from '../observe/outage.ts'
 import { Outages } from '../observe/outages.ts'
 import { planGraph, type Plan } from '../plan/plan.ts'
 import type { StoreUsage, TableUsage } from '../state/state-store.ts'
+import { readWorkers, scanWorkers } from './state-access.ts'
 import type { StateQuery, StateRow } from '../state/state-reading.ts'
+import type { ScannedState, StateScan } from '../state/state-walks.ts'
 import { Cancellation } from '../task/cancellation.ts'
 import { EventTimeWatch } from '../task/event-time-watch.ts'
 import type { GroupPosition } from '../task/source-alignment.ts'
@@ -203,16 +205,12 @@ export class Attempt {
 
   /** Reads state of all workers, one after another. */
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
-    const rows: StateRow[] = []
-    let { skip } = query
-    for (const worker of this.#workers) {
-      // Rows that are skipped may be in several workers, so each is asked for them as well.
-      const found = await worker.readState({ ...query, skip: 0, limit: skip + query.limit - rows.length })
-      rows.push(...found.slice(skip))
-      skip = Math.max(0, skip - found.length)
-      if (rows.length >= query.limit) break
-    }
-    return rows
+    return readWorkers(this.#workers, query)
+  }
+
+  /** Reads a part of the state of an operator, worker by worker. */
+  async scanState(scan: StateScan): Promise<ScannedState> {
+    return scanWorkers(this.#workers, scan)
   }
 
   /** Reads state from the newest checkpoint. */

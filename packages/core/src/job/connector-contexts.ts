@@ -1,4 +1,4 @@
-import type { ConnectorContext } from '../connect/source.ts'
+import type { ConnectorContext, JobStart } from '../connect/source.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { maskLogins } from '../errors/mask-logins.ts'
 import type { BreakerState } from '../observe/outage.ts'
@@ -99,4 +99,10 @@ export class ConnectorContexts {
       },
     }
   }
+}
+
+/** Why a run begins. */
+export function startOf(checkpoint: number | undefined, isRestart: boolean): JobStart {
+  if (isRestart) return { kind: 'restarted', checkpoint }
+  return { kind: checkpoint === undefined ? 'first' : 'resumed', checkpoint }
 }

@@ -6,7 +6,9 @@ import { unreadOutputs, unreadText } from '../graph/unread-outputs.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
 import type { CheckpointFigures, RunningFigures, TaskCounters } from '../observe/metrics.ts'
 import type { SplitSample, TaskSample } from '../observe/samples.ts'
+import { readable } from './state-access.ts'
 import type { StateQuery, StateRow } from '../state/state-reading.ts'
+import type { ScannedState, StateScan } from '../state/state-walks.ts'
 import type { StoreUsage, TableUsage } from '../state/state-store.ts'
 import type { JobObserver } from '../observe/job-events.ts'
 import type { Outage } from '../observe/outage.ts'
@@ -148,14 +150,16 @@ export class Job<Declared extends AnyViews = AnyViews> {
    */
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
     await Promise.resolve()
-    const isUp = this.#phase === 'running' || this.#phase === 'stopping'
-    if (!isUp || this.#attempt === undefined) {
-      throw new MillraceError(
-        'JOB_FAILED',
-        `the job is ${this.#phase}, and its state cannot be read; try again later`,
-      )
-    }
-    return this.#attempt.readState(query)
+    return readable(this.#phase, this.#attempt).readState(query)
+  }
+
+  /**
+   * Reads state of an operator part by part, as `readState` does: each looks at so many values at most, and may have no rows.
+   * Rejects with `JOB_FAILED` if the job does not run.
+   */
+  async scanState(scan: StateScan): Promise<ScannedState> {
+    await Promise.resolve()
+    return readable(this.#phase, this.#attempt).scanState(scan)
   }
 
   /**

@@ -8,6 +8,7 @@ import { carryError, errorOf, type CarriedError } from '../errors/carried-error.
 import type { SavedReplica } from '../state/replicas.ts'
 import type { OutageReport } from '../observe/outage-reports.ts'
 import type { StateQuery, StateRow } from '../state/state-reading.ts'
+import type { ScannedRows, StateScan } from '../state/state-walks.ts'
 import type { GroupPosition } from '../task/source-alignment.ts'
 import { Conversation } from './conversation.ts'
 import type { ThreadProfile } from './thread-profile.ts'
@@ -124,6 +125,10 @@ export class RemoteWorker implements Worker {
 
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
     return (await this.#conversation.call('readState', query)) as readonly StateRow[]
+  }
+
+  async scanState(scan: StateScan): Promise<ScannedRows> {
+    return (await this.#conversation.call('scanState', scan)) as ScannedRows
   }
 
   async readParts(query: StateQuery, parts: readonly StorePart[]): Promise<readonly StateRow[] | undefined> {

@@ -7,6 +7,7 @@ import type { Graph } from '../graph/node.ts'
 import type { TaskCounters } from '../observe/metrics.ts'
 import { planGraph } from '../plan/plan.ts'
 import type { StateQuery } from '../state/state-reading.ts'
+import type { StateScan } from '../state/state-walks.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { Conversation } from './conversation.ts'
 import { settingsOf } from './job-options.ts'
@@ -56,6 +57,7 @@ export function serveWorker(program: WorkerProgram): void {
     start: (task: number) => of().start(task),
     run: () => of().run(),
     readState: (query: StateQuery) => of().readState(query),
+    scanState: (scan: StateScan) => of().scanState(scan),
     readParts: ([query, parts]: Parameters<LocalWorker['readParts']>) => of().readParts(query, parts),
     requestBarrier: (checkpoint: number) => of().requestBarrier(checkpoint),
     persist: () => of().persist(),

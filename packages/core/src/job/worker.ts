@@ -4,7 +4,6 @@ import { RestoredJob } from '../checkpoint/restored-job.ts'
 import type { Json } from '../codec/json.ts'
 import type { Owner } from '../disk/owner.ts'
 import { YieldBudget } from '../disk/yield-budget.ts'
-import type { JobStart } from '../connect/source.ts'
 import { describeError, MillraceError } from '../errors/errors.ts'
 import { wire, type Places } from '../exchange/wiring.ts'
 import { OutageReports, type OutageReport } from '../observe/outage-reports.ts'
@@ -13,14 +12,16 @@ import type { Plan } from '../plan/plan.ts'
 import { keyGroupRange } from '../record/key-group.ts'
 import { Replicas, type SavedReplica } from '../state/replicas.ts'
 import type { DiscardedState, OpenStateStore } from '../state/state-store.ts'
-import { readState, type StateQuery, type StateRow } from '../state/state-reading.ts'
+import { readState, walkState, type StateQuery, type StateRow } from '../state/state-reading.ts'
+import { StateWalks, type ScannedRows, type StateScan } from '../state/state-walks.ts'
 import { Cancellation } from '../task/cancellation.ts'
 import type { GroupPosition } from '../task/source-alignment.ts'
 import { makeTasks, type Tasks } from '../task/task-factory.ts'
 import type { TaskSurroundings } from '../task/task.ts'
-import { ConnectorContexts } from './connector-contexts.ts'
+import { ConnectorContexts, startOf } from './connector-contexts.ts'
 import { DataDirectory } from './data-directory.ts'
 import type { JobSettings } from './job-options.ts'
+import { kindsOf } from './state-access.ts'
 import { ThreadProfiling, type ThreadProfile } from './thread-profile.ts'
 import { statusOf, type WorkerStatus } from './worker-status.ts'
 import { openState, type WorkerState } from './worker-state.ts'
@@ -97,6 +98,8 @@ export interface Worker {
   pause(source: string, isPaused: boolean): void
   /** Reads state of an operator. */
   readState(query: StateQuery): Promise<readonly StateRow[]>
+  /** Reads a part of the state of an operator. */
+  scanState(scan: StateScan): Promise<ScannedRows>
   /** Reads state of an operator from a checkpoint; undefined if no subtask of it runs here. */
   readParts(query: StateQuery, parts: readonly StorePart[]): Promise<readonly StateRow[] | undefined>
   /** Begins to sample what its thread runs. One at a time. */
@@ -133,6 +136,7 @@ export class LocalWorker implements Worker {
   #tasks: Tasks | undefined
   #replicas = new Replicas()
   #profiling: ThreadProfiling | undefined
+  readonly #walks = new StateWalks()
 
   constructor(around: WorkerSurroundings) {
     this.name = around.name
@@ -150,6 +154,7 @@ export class LocalWorker implements Worker {
   async restore(start: WorkerStart): Promise<readonly SavedReplica[]> {
     const { settings, owner, plan, places } = this.#around
     const { manifest, discard, state } = start
+    this.#walks.clear()
     await this.#store?.close()
     const store = await openState({
       store: settings.store,
@@ -253,7 +258,18 @@ export class LocalWorker implements Worker {
   }
 
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
-    return readState(this.#store?.opened() ?? [], this.#kindsOf(query.operator), query, this.#budget)
+    return readState(
+      this.#store?.opened() ?? [],
+      kindsOf(this.#around.settings.graph, query.operator),
+      query,
+      this.#budget,
+    )
+  }
+
+  async scanState(scan: StateScan): Promise<ScannedRows> {
+    const begin = () =>
+      walkState(this.#store?.opened() ?? [], kindsOf(this.#around.settings.graph, scan.operator), scan)
+    return this.#walks.read(scan, begin, this.#budget)
   }
 
   async readParts(query: StateQuery, parts: readonly StorePart[]): Promise<readonly StateRow[] | undefined> {
@@ -280,7 +296,7 @@ export class LocalWorker implements Worker {
         rows.push(
           ...(await readState(
             store.opened(),
-            this.#kindsOf(query.operator),
+            kindsOf(this.#around.settings.graph, query.operator),
             { ...query, skip: 0, limit: query.skip + query.limit },
             this.#budget,
           )),
@@ -290,13 +306,6 @@ export class LocalWorker implements Worker {
       }
     }
     return rows.slice(query.skip, query.skip + query.limit)
-  }
-
-  /** The kinds of the pieces of an operator's state, by name. */
-  #kindsOf(operator: string): ReadonlyMap<string, string> {
-    const node = this.#around.settings.graph.nodes.find(({ name }) => name === operator)
-    const pieces = node?.kind === 'operator' ? (node.fingerprint?.pieces ?? []) : []
-    return new Map(pieces.map(({ name, kind }) => [name, kind]))
   }
 
   async startProfile(): Promise<void> {
@@ -323,7 +332,10 @@ export class LocalWorker implements Worker {
       ...this.#around.settings.graph.nodes.map((node) => async () => {
         if (node.kind === 'source') await node.source.close?.()
       }),
-      async () => this.#store?.close(),
+      async () => {
+        this.#walks.clear()
+        await this.#store?.close()
+      },
     ]
     for (const close of closing) {
       await close().catch((error: unknown) =>
@@ -370,7 +382,7 @@ export class LocalWorker implements Worker {
     }
   }
 
-  #contexts(start: JobStart): ConnectorContexts {
+  #contexts(start: ReturnType<typeof startOf>): ConnectorContexts {
     const { settings, owner, events } = this.#around
     return new ConnectorContexts({
       ...settings.platform,
@@ -383,9 +395,4 @@ export class LocalWorker implements Worker {
       warn: (message) => events.warn(message),
     })
   }
-}
-
-function startOf(checkpoint: number | undefined, isRestart: boolean): JobStart {
-  if (isRestart) return { kind: 'restarted', checkpoint }
-  return { kind: checkpoint === undefined ? 'first' : 'resumed', checkpoint }
 }

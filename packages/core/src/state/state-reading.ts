@@ -4,8 +4,8 @@ import type { Key } from '../record/key.ts'
 import { ExpiringCell } from './expiring-cell.ts'
 import type { Cell, OpenedTable, StateTable } from './state-store.ts'
 
-/** Which state of an operator to read. Plain data. */
-export interface StateQuery {
+/** Which state of an operator is wanted. Plain data. */
+export interface StateSelection {
   readonly operator: string
   /** One piece of state; undefined: all. */
   readonly table?: string | undefined
@@ -17,6 +17,10 @@ export interface StateQuery {
   readonly range?:
     | { readonly from?: string | number | undefined; readonly to?: string | number | undefined }
     | undefined
+}
+
+/** Which state of an operator to read. Plain data. */
+export interface StateQuery extends StateSelection {
   /** How many rows to skip, and how many to return at most. */
   readonly skip: number
   readonly limit: number
@@ -55,19 +59,37 @@ export async function readState(
 ): Promise<readonly StateRow[]> {
   const rows: StateRow[] = []
   let skipped = 0
+  for (const step of walkState(opened, kinds, query)) {
+    if (budget.spend()) await budget.turn()
+    if (typeof step === 'number' || skipped++ < query.skip) continue
+    rows.push(step)
+    if (rows.length >= query.limit) break
+  }
+  return rows
+}
+
+/**
+ * Goes through state in the order of creation: yields each row that is wanted, and how many values were passed where none is.
+ * The values of keys that are not wanted are not read where cells are stored by key.
+ */
+export function* walkState(
+  opened: readonly OpenedTable[],
+  kinds: ReadonlyMap<string, string>,
+  query: StateSelection,
+): Generator<StateRow | number> {
   for (const { spec, table } of opened) {
     if (spec.owner !== query.operator || spec.name.startsWith('#')) continue
     if (query.table !== undefined && query.table !== spec.name) continue
     const isUnderKey = underKey.has(kinds.get(spec.name) ?? '')
     for (const cell of cellsFor(table, isUnderKey, query)) {
-      if (budget.spend()) await budget.turn()
+      if (typeof cell === 'number') {
+        yield cell
+        continue
+      }
       const row = rowOf(spec.name, cell, isUnderKey)
-      if (!isWanted(row, query) || skipped++ < query.skip) continue
-      rows.push(row)
-      if (rows.length >= query.limit) return rows
+      yield isWanted(row.key, query) ? row : 1
     }
   }
-  return rows
 }
 
 /** The keys of the cells of a piece of this kind, each as often as it has cells. */
@@ -76,19 +98,21 @@ export function* keysOfCells(table: StateTable<unknown>, kind: string): Generato
   else for (const outer of table.outers()) for (const { inner } of table.cells(outer)) yield inner
 }
 
+/** The cells to look at; a number instead of as many that are passed without reading them. */
 function* cellsFor(
   table: StateTable<unknown>,
   isUnderKey: boolean,
-  { key }: StateQuery,
-): Generator<Cell<unknown>> {
-  const token = key && keyToken(key.is)
+  query: StateSelection,
+): Generator<Cell<unknown> | number> {
+  const token = query.key && keyToken(query.key.is)
   if (token !== undefined && isUnderKey) {
     yield* table.cells(token)
     return
   }
   for (const outer of table.outers()) {
-    if (token === undefined) yield* table.cells(outer)
-    else yield* found(table, outer, token)
+    if (token !== undefined) yield* found(table, outer, token)
+    else if (isUnderKey && !isWanted(tokenKey(outer), query)) yield table.count(outer)
+    else yield* table.cells(outer)
   }
 }
 
@@ -106,7 +130,7 @@ function rowOf(table: string, { outer, inner, value }: Cell<unknown>, isUnderKey
   return { table, key: tokenKey(inner), inner: outer === noOuter ? null : tokenKey(outer), value: shown }
 }
 
-function isWanted({ key }: StateRow, { prefix, range }: StateQuery): boolean {
+function isWanted(key: Key, { prefix, range }: StateSelection): boolean {
   if (prefix !== undefined && !(typeof key === 'string' && key.startsWith(prefix))) return false
   if (range === undefined) return true
   const { from, to } = range
