@@ -141,8 +141,8 @@ function operatorFigures(
   const counts = byOperator(now.tasks)
   const earlier = byOperator(before.tasks)
   const seconds = (now.monotonic - before.monotonic) / 1_000
-  const rate = (value: number, old: number | undefined): number =>
-    seconds <= 0 || old === undefined ? 0 : Math.max(0, (value - old) / seconds)
+  // What was not there yet had counted nothing.
+  const rate = (value: number, old = 0): number => (seconds <= 0 ? 0 : Math.max(0, (value - old) / seconds))
   return graph.operators.map(({ id, task, kind }) => {
     const own = counts.get(id) ?? { recordsIn: 0, recordsOut: 0, metrics: new Map<string, number>() }
     const old = earlier.get(id)
@@ -201,8 +201,8 @@ export function subtaskFigures(operator: GraphOperator, interval: Interval): rea
   return subtasksOf(operator.task, interval).map(({ now: own, before: old }) => {
     const flow = own.operators.find((each) => each.operator === operator.id)
     const flowBefore = old?.operators.find((each) => each.operator === operator.id)
-    const rate = (value: number, earlier: number | undefined): number =>
-      seconds <= 0 || earlier === undefined ? 0 : Math.max(0, (value - earlier) / seconds)
+    const rate = (value: number, earlier = 0): number =>
+      seconds <= 0 ? 0 : Math.max(0, (value - earlier) / seconds)
     const watermark = epochTime(own.watermark)
     const tables = (now.byOwner.get(operator.id) ?? []).filter(
       ({ subtask, name }) => subtask === own.subtask && name !== timersTable,
