@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { symlink, writeFile, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
-import { pathOf, type JobFigures, type JobOverview } from '../src/contract.ts'
+import { pathOf, routes, type JobFigures, type JobOverview, type RouteName } from '../src/contract.ts'
 import { startControl } from '../src/index.ts'
 import { ended, read, running, scratch } from './running-api.ts'
 
@@ -154,6 +154,14 @@ describe('who may use the API', () => {
     for (const open of [`${url}/livez`, `${url}/readyz`]) expect((await fetch(open)).status).toBe(200)
     for (const closed of [job, `${url}/metrics`, `${url}/`, `${url}/api/session`, `${url}/nothing`]) {
       expect([closed, (await fetch(closed)).status]).toEqual([closed, 401])
+    }
+    const parts = { job: 'sums', operator: 'sum', key: 'a', id: '1' }
+    for (const route of Object.keys(routes) as RouteName[]) {
+      if (route === 'live' || route === 'ready' || route === 'login') continue
+      for (const method of ['GET', 'POST', 'PUT', 'DELETE', 'OPTIONS', 'HEAD']) {
+        const { status: answer } = await fetch(`${url}${pathOf(route, parts)}`, { method })
+        expect([method, route, answer]).toEqual([method, route, 401])
+      }
     }
     const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` })
     expect((await fetch(job, { headers: bearer(`${operatorToken}x`) })).status).toBe(401)

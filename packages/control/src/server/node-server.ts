@@ -10,9 +10,15 @@ export interface Listening {
   close(): Promise<void>
 }
 
-/** Requests that take longer to arrive are cut, in milliseconds. */
-const headersTimeoutMs = 10_000
-const requestTimeoutMs = 30_000
+/** How long requests may take to arrive, in milliseconds. */
+interface ArrivalLimits {
+  readonly headersMs: number
+  readonly requestMs: number
+  /** How often the server looks for requests that take longer, which are cut. */
+  readonly checkMs: number
+}
+
+const defaultLimits: ArrivalLimits = { headersMs: 10_000, requestMs: 30_000, checkMs: 2_000 }
 const connectionsMax = 256
 
 /** Serves requests on an address. Rejects with `OPTION_INVALID` if it is not free or not of this machine. */
@@ -20,10 +26,17 @@ export async function listen(
   fetch: (request: Request) => Response | Promise<Response>,
   host: string,
   port: number,
+  { headersMs, requestMs, checkMs }: ArrivalLimits = defaultLimits,
 ): Promise<Listening> {
   const answer = getRequestListener(fetch, { overrideGlobalObjects: false })
   const server = createServer(
-    { headersTimeout: headersTimeoutMs, requestTimeout: requestTimeoutMs, maxHeaderSize: 16_384 },
+    {
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      // Node looks every thirty seconds otherwise.
+      connectionsCheckingInterval: checkMs,
+      maxHeaderSize: 16_384,
+    },
     (request, response) => void answer(request, response),
   )
   server.maxConnections = connectionsMax
