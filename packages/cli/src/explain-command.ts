@@ -23,6 +23,7 @@ export const explainCommand: Command = {
   ],
   options: [
     { name: 'format', value: 'FORMAT', help: 'text, mermaid or json (default text)' },
+    { name: 'json', help: 'the same as --format json' },
     { name: 'parameter', value: 'NAME=VALUE', help: 'a parameter of the pipeline; may be repeated' },
     { name: 'parallelism', value: 'N', help: 'subtasks of each task (default 1)' },
   ],
@@ -30,7 +31,7 @@ export const explainCommand: Command = {
 }
 
 async function explainFile(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
-  const name = line.value('format') ?? 'text'
+  const name = line.value('format') ?? (line.has('json') ? 'json' : 'text')
   const format = Object.hasOwn(formats, name) ? formats[name] : undefined
   if (format === undefined) {
     throw new MillraceError(

@@ -35,6 +35,7 @@ what this means: https://github.com/millrace/millrace/blob/main/docs/operating/r
       parallelism: 2,
       guarantee: 'exactly-once',
     })
+    expect((await millrace([...numbers, '--json', '--parallelism', '2'])).out).toBe(json.out)
     expect((await millrace([...numbers, '--format', 'mermaid'])).out).toMatch(/^flowchart LR\n/)
   })
 
