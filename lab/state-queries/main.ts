@@ -17,6 +17,8 @@ import { answering, query, wrongCut, type Tally } from './queries.ts'
 const root = path.resolve(import.meta.dirname, '../..')
 const seconds = Number(process.argv[2] ?? 10)
 const restarts = Number(process.argv[3] ?? 6)
+/** What one core must answer in a second beside the job. */
+const leastRate = 1_000
 
 async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1')
@@ -85,6 +87,11 @@ try {
     tally,
     `; ${rate} a second, the job used ${Math.round(share * 100)} % of its core, load ${loadavg()[0]!.toFixed(1)}`,
   )
+
+  if (rate < leastRate) {
+    print(`  fewer than ${leastRate} a second`)
+    process.exitCode = 1
+  }
 
   let isOver = false
   const asking = query(
