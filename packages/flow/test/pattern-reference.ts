@@ -69,7 +69,16 @@ const join = (a: Script, b: Script): Script => {
   return { steps: [...a.steps, { ...first, ...both(a.end, first) }, ...rest], end: b.end }
 }
 
-/** Longer scripts than there are events are cut: nothing gets to their ends. */
+/** How many events there are at most from one on within a time: no match has more. */
+export function mostWithin(events: readonly Sign[], within: number): number {
+  const counts = events.map(({ at }, from) => {
+    const end = events.findIndex((event, index) => index > from && event.at >= at + within)
+    return (end === -1 ? events.length : end) - from
+  })
+  return Math.max(0, ...counts)
+}
+
+/** Longer scripts than a match can have events are cut: nothing gets to their ends. */
 const cut = ({ steps, end }: Script, most: number): Script => ({ steps: steps.slice(0, most), end })
 
 /** All scripts, with their first `most` steps. */
@@ -122,6 +131,38 @@ interface Outcome {
 /** Which starts are skipped after a match: all below this. */
 export type SkipTo = (path: Path) => number
 
+/** Where to look for more matches after one. */
+export type AfterMatch =
+  | 'noSkip'
+  | 'toNext'
+  | 'pastLast'
+  | { readonly toFirst: string }
+  | { readonly toLast: string }
+
+/** What a strategy skips; undefined: nothing. */
+export function skipToOf(afterMatch: AfterMatch): SkipTo | undefined {
+  if (afterMatch === 'noSkip') return undefined
+  return (path) => {
+    if (afterMatch === 'toNext') return path[0]!.event + 1
+    if (afterMatch === 'pastLast') return path.at(-1)!.event + 1
+    return 'toFirst' in afterMatch
+      ? (eventsOf(path, afterMatch.toFirst)[0] ?? 0)
+      : (eventsOf(path, afterMatch.toLast).at(-1) ?? 0)
+  }
+}
+
+/** The names of all stages, in order. */
+export function stageNames(parts: readonly Part[]): readonly string[] {
+  return parts.flatMap((part) =>
+    part.kind === 'stage' ? [part.name] : part.kind === 'group' ? stageNames(part.parts) : [],
+  )
+}
+
+/** The events of a stage, by their numbers. */
+export function eventsOf(path: Path, name: string): readonly number[] {
+  return path.filter(({ stage }) => stage === name).map(({ event }) => event)
+}
+
 /** The matches and timed-out partial matches of the events of one key, which are in order. */
 export function reference(
   parts: readonly Part[],
@@ -151,12 +192,8 @@ class Reference {
   constructor(parts: readonly Part[], events: readonly Sign[], within: number) {
     this.#events = events
     this.#within = within
-    this.#scripts = distinct(scriptsOf(parts, events.length + 1))
-    const names = (each: readonly Part[]): string[] =>
-      each.flatMap((part) =>
-        part.kind === 'stage' ? [part.name] : part.kind === 'group' ? names(part.parts) : [],
-      )
-    this.#order = names(parts)
+    this.#scripts = distinct(scriptsOf(parts, mostWithin(events, within) + 1))
+    this.#order = stageNames(parts)
     this.#explore([], this.#scripts)
   }
 

@@ -3,8 +3,13 @@ import { keysOf } from '@millrace/core/graph'
 import type { BatchRecord } from '@millrace/testkit'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { builtPattern, type Marks } from '../../test/pattern-building.ts'
 import {
+  eventsOf,
   reference,
+  skipToOf,
+  stageNames,
+  type AfterMatch,
   type Part,
   type Path,
   type Sign,
@@ -12,8 +17,6 @@ import {
   type Times,
 } from '../../test/pattern-reference.ts'
 import { matchHarness, matchNode, type Letter } from '../../test/pattern-trial.ts'
-import type { AfterMatch } from './after-match.ts'
-import { pattern, type AnyPattern } from './pattern.ts'
 
 const numRuns = env['MILLRACE_TEST_LEVEL'] === 'full' ? 1_000 : 120
 
@@ -107,51 +110,12 @@ const draws: fc.Arbitrary<Draw> = fc
     return { parts, within, afterMatch }
   })
 
-/** The pattern as a user would write it. Types cannot follow what is drawn. */
-type Untyped = Record<string, (...args: unknown[]) => Untyped>
-
-function built(parts: readonly Part[]): Untyped {
-  let result: Untyped | undefined
-  for (const part of parts) {
-    if (part.kind === 'not') {
-      result = result![part.isNext ? 'notNext' : 'notFollowedBy']!(
-        ({ name }: Letter) => name[0] === part.letter,
-      )
-      continue
-    }
-    const args = part.kind === 'group' ? [built(part.parts)] : [part.name, conditionOf(part)]
-    const verb = { strict: 'next', relaxed: 'followedBy', any: 'followedByAny' }[part.how]
-    result = result === undefined ? (pattern as unknown as Untyped[string])(...args) : result[verb]!(...args)
-    const { loop, isOptional } = part.times
-    if (loop !== undefined) {
-      const { min, max, inner } = loop
-      result = Number.isFinite(max) ? result['times']!(min, max) : result['atLeast']!(min)
-      if (inner !== 'relaxed') result = result[inner === 'strict' ? 'consecutive' : 'allowCombinations']!()
-    }
-    if (part.kind === 'stage' && part.until !== undefined) {
-      result = result['until']!(({ name }: Letter) => name[0] === part.until)
-    }
-    if (part.kind === 'stage' && part.isGreedy) result = result['greedy']!()
-    if (isOptional) result = result['optional']!()
-  }
-  return result!
-}
-
-const figureOf = ({ name }: Letter): number => Number(name[1])
-
-function conditionOf({ name, letters, isRising }: StagePart) {
-  return (letter: Letter, earlier: Readonly<Record<string, readonly Letter[]>>): boolean => {
-    if (!letters.includes(letter.name[0]!)) return false
-    if (!isRising) return true
-    const before = earlier[name]!.at(-1)
-    return before === undefined || figureOf(letter) > figureOf(before)
-  }
-}
+/** How the name of a letter is read. */
+const marks: Marks<Letter> = { letterOf: ({ name }) => name[0]!, figureOf: ({ name }) => Number(name[1]) }
 
 function nodeOf({ parts, within, afterMatch }: Draw): ReturnType<typeof matchNode> | undefined {
-  const finished = within === undefined ? built(parts) : built(parts)['within']!(within)
   try {
-    return matchNode(finished as unknown as AnyPattern<Letter, Record<string, never>>, { afterMatch })
+    return matchNode(builtPattern(parts, within, marks), { afterMatch })
   } catch (error) {
     // Such a pattern needs a time.
     expect(String(error)).toMatch(/call within/)
@@ -247,31 +211,21 @@ function expected({ parts, within, afterMatch }: Draw, letters: readonly Letter[
     figure: Number(name[1]),
     at,
   }))
-  const names = (each: readonly Part[]): string[] =>
-    each.flatMap((part) =>
-      part.kind === 'stage' ? [part.name] : part.kind === 'group' ? names(part.parts) : [],
-    )
-  const of = (path: Path, name: string) => path.filter(({ stage: other }) => other === name)
-  const skipTo =
-    afterMatch === 'noSkip'
-      ? undefined
-      : (path: Path): number => {
-          if (afterMatch === 'toNext') return path[0]!.event + 1
-          if (afterMatch === 'pastLast') return path.at(-1)!.event + 1
-          return 'toFirst' in afterMatch
-            ? (of(path, afterMatch.toFirst)[0]?.event ?? 0)
-            : (of(path, afterMatch.toLast).at(-1)?.event ?? 0)
-        }
   const text = ({ path, at }: { readonly path: Path; readonly at: number }): string => {
-    const stages = names(parts).map(
+    const stages = stageNames(parts).map(
       (name) =>
-        `${name}=${of(path, name)
-          .map(({ event }) => letters[event]!.name)
+        `${name}=${eventsOf(path, name)
+          .map((event) => letters[event]!.name)
           .join('+')}`,
     )
     return `${stages.join(' ')} at ${at}`
   }
-  const { matches, timedOut } = reference(parts, signs, within ?? Number.POSITIVE_INFINITY, skipTo)
+  const { matches, timedOut } = reference(
+    parts,
+    signs,
+    within ?? Number.POSITIVE_INFINITY,
+    skipToOf(afterMatch),
+  )
   return { matches: matches.map(text), timedOut: timedOut.map(text) }
 }
 
