@@ -8,6 +8,7 @@ import { broadcastStream, meetingStream } from './drawn-meeting.ts'
 import { pacingStream } from './drawn-pacing.ts'
 import { patternStream } from './drawn-pattern.ts'
 import { spansStream } from './drawn-spans.ts'
+import { stagesStream } from './drawn-stages.ts'
 import { statesStream } from './drawn-states.ts'
 import { summaryStream } from './drawn-summaries.ts'
 import { tableStream } from './drawn-tables.ts'
@@ -51,6 +52,8 @@ export function lastStream(part: LastPart, input: Stream, other: () => Stream): 
       return livingStream(part, input, other)
     case 'summary':
       return summaryStream(part, input)
+    case 'stages':
+      return stagesStream(part, input)
   }
 }
 

@@ -8,6 +8,7 @@ import { broadcastOf, meetingOf, sessionsOf } from './known-meeting.ts'
 import { pacingOf } from './known-pacing.ts'
 import { patternOf } from './known-pattern.ts'
 import { spansOf } from './known-spans.ts'
+import { stagesOf } from './known-stages.ts'
 import { statesOf } from './known-states.ts'
 import { summariesOf } from './known-summaries.ts'
 import type { KnownStream } from './known-stream.ts'
@@ -51,6 +52,8 @@ export function lastOf(
       return statesOf(part, input)
     case 'summary':
       return summariesOf(part, input)
+    case 'stages':
+      return stagesOf(part, input)
     case 'living':
       return livingOf(part, input, other, watermark)
     case 'headers':

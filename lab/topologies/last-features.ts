@@ -1,4 +1,5 @@
 /** The features of the parts that end in sinks of their own. */
+import { stagesFeatures } from './stage-features.ts'
 import type { Calls, Meeting, Pacing, Spans, Summary } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
@@ -88,6 +89,21 @@ export const lastFeatures = [
   'filter of a table',
   'table as upserts',
   'Top-N without ranks',
+  'pattern with followedByAny',
+  'pattern with next',
+  'pattern with notNext',
+  'pattern with notFollowedBy',
+  'pattern with a group',
+  'pattern with a loop',
+  'pattern with an endless loop',
+  'pattern with combinations',
+  'pattern with a greedy loop',
+  'pattern with until',
+  'pattern with an optional stage',
+  'pattern with skips to the next event',
+  'pattern with skips past the last event',
+  'pattern with skips to a first event',
+  'pattern with skips to a last event',
 ] as const
 
 /** One of them. */
@@ -140,6 +156,9 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       return
     case 'summary':
       yield* summaryFeatures(part.how)
+      return
+    case 'stages':
+      yield* stagesFeatures(part.how)
   }
 }
 

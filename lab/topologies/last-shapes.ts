@@ -1,4 +1,5 @@
 /** The settings of the parts that end in sinks of their own. */
+import type { AfterMatch, Part as PatternPart } from '../../packages/flow/test/pattern-reference.ts'
 import type { Test } from './item.ts'
 
 /** How records are gathered, held back or thinned out. */
@@ -49,6 +50,13 @@ export interface PatternShape {
   readonly withinMs: number
   /** Whether matches do not overlap. */
   readonly isApart: boolean
+}
+
+/** A pattern of all kinds of stages. */
+export interface Stages {
+  readonly parts: readonly PatternPart[]
+  readonly withinMs: number
+  readonly afterMatch: AfterMatch
 }
 
 /** What is made of tables, or of records without duplicates. */

@@ -1,3 +1,4 @@
+import { stagesText } from './stage-text.ts'
 import type { Change, Grouping, Test } from './item.ts'
 import type {
   CallLimit,
@@ -112,6 +113,8 @@ function partText(part: Part): string {
       return `sessions(gap ${part.gapMs} ms)${byText(part.by)}`
     case 'pattern':
       return `${patternText(part.shape)}${byText(part.by)}`
+    case 'stages':
+      return `${stagesText(part.how)}${byText(part.by)}`
     case 'table':
       return `${tableText(part.how)}${byText(part.by)}`
     case 'panes':

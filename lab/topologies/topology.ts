@@ -13,6 +13,7 @@ import type {
   PaneWindows,
   PatternShape,
   Spans,
+  Stages,
   TableUse,
 } from './last-shapes.ts'
 
@@ -127,6 +128,7 @@ export type Part = PartCommon &
       }
     | { readonly kind: 'session'; readonly by: Grouping; readonly gapMs: number }
     | { readonly kind: 'table'; readonly other: StreamRef; readonly by: Grouping; readonly how: TableUse }
+    | { readonly kind: 'stages'; readonly by: Grouping; readonly how: Stages }
     | { readonly kind: 'pattern'; readonly by: Grouping; readonly shape: PatternShape }
     | {
         readonly kind: 'panes'
@@ -195,6 +197,7 @@ export const lastKinds = [
   'calls',
   'living',
   'summary',
+  'stages',
 ] as const
 
 /** One of them. */

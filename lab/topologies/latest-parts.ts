@@ -1,0 +1,125 @@
+/** Parts that are added after those of `further-parts.ts`, in the same way: patterns of all kinds of stages. */
+import type { AfterMatch, Part as PatternPart, Times } from '../../packages/flow/test/pattern-reference.ts'
+import { stageNames } from '../../packages/flow/test/pattern-reference.ts'
+import type { Dice } from './dice.ts'
+import { groupingOf, inputsOfLast } from './last-parts.ts'
+import type { OpenStream } from './part-drawing.ts'
+import type { Part } from './topology.ts'
+
+const common = { policy: undefined, poison: undefined } as const
+
+/** Each event of a longer stream could begin many matches. */
+const longestMatched = 150
+
+/** Draws a pattern of all kinds of stages, or none. */
+export function drawStages(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open).filter(({ records }) => records <= longestMatched)
+  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  const from = dice.oneOf(inputs).ref
+  const by = groupingOf(dice)
+  const parts = new PatternDrawing(dice).parts()
+  const withinMs = dice.oneOf([60, 200, 500])
+  const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
+  return [{ ...common, kind: 'stages', name: 'stages', from, by, how }]
+}
+
+function afterMatchOf(dice: Dice, names: readonly string[]): AfterMatch {
+  switch (dice.oneOf(['noSkip', 'noSkip', 'toNext', 'pastLast', 'toFirst', 'toLast'])) {
+    case 'toNext':
+      return 'toNext'
+    case 'pastLast':
+      return 'pastLast'
+    case 'toFirst':
+      return { toFirst: dice.oneOf(names) }
+    case 'toLast':
+      return { toLast: dice.oneOf(names) }
+    default:
+      return 'noSkip'
+  }
+}
+
+/** Draws the parts of one pattern. */
+class PatternDrawing {
+  readonly #dice: Dice
+  #stages = 0
+  /** Whether a part takes any of the events: with two of them there would be too many matches. */
+  #takesAny = false
+
+  constructor(dice: Dice) {
+    this.#dice = dice
+  }
+
+  parts(): readonly PatternPart[] {
+    const dice = this.#dice
+    const parts = [dice.onceIn(6) ? this.#group() : this.#stage({})]
+    for (let more = dice.between(1, 3); more > 0; more--) parts.push(this.#part())
+    return parts
+  }
+
+  #part(): PatternPart {
+    const dice = this.#dice
+    if (dice.onceIn(4)) return { kind: 'not', letter: dice.oneOf(['b', 'c']), isNext: dice.onceIn(2) }
+    return dice.onceIn(6) ? this.#group() : this.#stage({})
+  }
+
+  /** The first stage of a group is not optional, and none of its stages is greedy: the oracle tells positions by stages. */
+  #group(): PatternPart {
+    const dice = this.#dice
+    const parts = [this.#stage({ isPlain: true, isOptional: false })]
+    if (dice.onceIn(2)) parts.push(this.#stage({ isPlain: true }))
+    const how = this.#how()
+    const loop = dice.onceIn(2)
+      ? { min: 1, max: 2, inner: dice.oneOf(['strict', 'relaxed'] as const) }
+      : undefined
+    return { kind: 'group', parts, how, times: { loop, isOptional: dice.onceIn(4) } }
+  }
+
+  #stage({ isPlain = false, isOptional = this.#dice.onceIn(4) }: StageNeeds): PatternPart {
+    const dice = this.#dice
+    const how = this.#how()
+    const isGreedy = !isPlain && dice.onceIn(3)
+    const loop = dice.onceIn(3) ? this.#loop(isGreedy) : undefined
+    return {
+      kind: 'stage',
+      name: `s${this.#stages++}`,
+      letters: dice.oneOf(['a', 'b', 'ab', 'bc', 'cd', 'abc']),
+      isRising: dice.onceIn(4),
+      until: loop !== undefined && dice.onceIn(3) ? dice.oneOf(['b', 'c', 'd']) : undefined,
+      isGreedy: loop !== undefined && isGreedy,
+      how,
+      times: { loop, isOptional },
+    }
+  }
+
+  /** A loop without end takes any number of events; if it is greedy, as many as there are. */
+  #loop(isGreedy: boolean): NonNullable<Times['loop']> {
+    const dice = this.#dice
+    const min = dice.between(1, 2)
+    const inner = dice.oneOf(['strict', 'relaxed', 'any'] as const)
+    const isEndless = dice.onceIn(3)
+    if (inner !== 'any' && isEndless && (isGreedy || this.#mayTakeAny()))
+      return { min, max: Number.POSITIVE_INFINITY, inner }
+    const isAny = inner === 'any' && this.#mayTakeAny()
+    return {
+      min,
+      max: Math.min(2, min + dice.between(0, 1)),
+      inner: inner === 'any' && !isAny ? 'relaxed' : inner,
+    }
+  }
+
+  #how(): 'strict' | 'relaxed' | 'any' {
+    const how = this.#dice.oneOf(['strict', 'relaxed', 'relaxed', 'any'] as const)
+    return how === 'any' && !this.#mayTakeAny() ? 'relaxed' : how
+  }
+
+  #mayTakeAny(): boolean {
+    if (this.#takesAny) return false
+    this.#takesAny = true
+    return true
+  }
+}
+
+interface StageNeeds {
+  readonly isPlain?: boolean
+  readonly isOptional?: boolean
+}
