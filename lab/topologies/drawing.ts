@@ -10,7 +10,7 @@ import {
   drawPacing,
   drawSpans,
 } from './later-parts.ts'
-import { drawStages } from './latest-parts.ts'
+import { drawLaterSpans, drawLaterStates, drawLaterSummary, drawStages } from './latest-parts.ts'
 import { drawLast, drawPattern, drawTable } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
@@ -79,7 +79,10 @@ export function drawTopology(seed: number): Topology {
     ...drawCalls(new Dice(seededRandom(seed).fork('calls')), open),
     ...drawLiving(new Dice(seededRandom(seed).fork('living')), open, isAlone),
     ...drawSummary(new Dice(seededRandom(seed).fork('summary')), open, isAlone),
-    ...drawStages(new Dice(seededRandom(seed).fork('stages')), open),
+    ...drawLaterStates(new Dice(seededRandom(seed).fork('later states')), open),
+    ...drawLaterSummary(new Dice(seededRandom(seed).fork('later summary')), open),
+    ...drawLaterSpans(new Dice(seededRandom(seed).fork('later spans')), open),
+    ...drawStages(new Dice(seededRandom(seed).fork('stages')), open, isAlone),
   ]
   return {
     seed,

@@ -4,6 +4,7 @@ import {
   calendar,
   count,
   countWindow,
+  customWindows,
   evictor,
   globalWindow,
   max,
@@ -13,11 +14,12 @@ import {
   tumbling,
   type Evictor,
   type TimedStream,
+  type WindowAssigner,
   type WindowRecord,
 } from '@millrace/flow'
 import { figureOf, keyOf, type Item } from './item.ts'
 import { followed, numbered, type Numbered } from './numbered.ts'
-import type { Evicts } from './last-shapes.ts'
+import type { Evicts, Spans } from './last-shapes.ts'
 import type { PartOf } from './topology.ts'
 
 /** The results, and for windows of so many records the first and the last number of each. */
@@ -38,6 +40,8 @@ export function spansStream({ name, by, how }: PartOf<'spans'>, input: TimedStre
       return keyed
         .window(calendar('day', { zone: how.zone, offset: how.offsetMs }))
         .aggregate(name, aggregates)
+    case 'custom':
+      return keyed.window(windowsInTurn(how)).aggregate(name, aggregates)
     case 'whole':
       return input
         .window(tumbling(how.sizeMs))
@@ -72,6 +76,23 @@ export function spansStream({ name, by, how }: PartOf<'spans'>, input: TimedStre
       )
     }
   }
+}
+
+/** Windows of several lengths, one after another. */
+function windowsInTurn({ lengthsMs, offsetMs }: Extract<Spans, { kind: 'custom' }>): WindowAssigner {
+  const allMs = lengthsMs.reduce((a, b) => a + b, 0)
+  return customWindows({
+    kind: 'windows in turn',
+    version: 1,
+    windowOf(time) {
+      let start = Math.floor((time - offsetMs) / allMs) * allMs + offsetMs
+      for (const lengthMs of lengthsMs) {
+        if (time < start + lengthMs) return { start, end: start + lengthMs }
+        start += lengthMs
+      }
+      throw new Error(`no window has the time ${time}`)
+    },
+  })
 }
 
 function evictorOf({ kind, keeps, when }: Evicts): Evictor<Numbered> {

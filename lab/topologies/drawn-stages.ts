@@ -3,10 +3,10 @@ import type { MatchOptions, TimedStream } from '@millrace/flow'
 import { builtPattern } from '../../packages/flow/test/pattern-building.ts'
 import { stageNames } from '../../packages/flow/test/pattern-reference.ts'
 import { keyOf, type Item } from './item.ts'
-import { letterOf, rankOf, stagesValue } from './stage-values.ts'
+import { lateItem, letterOf, rankOf, stagesValue } from './stage-values.ts'
 import type { PartOf } from './topology.ts'
 
-/** Matches, and partial matches whose time was over. */
+/** Matches, partial matches whose time was over, and late records. */
 export function stagesStream(
   { name, by, how }: PartOf<'stages'>,
   input: TimedStream<Item>,
@@ -25,7 +25,10 @@ export function stagesStream(
   }
   return found
     .map((match) => shown(match, false))
-    .union(found.timedOut.map((partial) => shown(partial, true)))
+    .union(
+      found.timedOut.map((partial) => shown(partial, true)),
+      found.late.map((item) => lateItem(by, item)),
+    )
 }
 
 /** A match has an array of events, an event or nothing for each stage. */

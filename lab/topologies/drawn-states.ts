@@ -1,6 +1,8 @@
 /** Other kinds of state than those of drawn programs, as a user would write it. */
 import { count, max, output, state, sum, type StateTtlOptions, type TimedStream } from '@millrace/flow'
 import type { WriteOptions } from '@millrace/core/operator'
+import { seededStream } from './drawn-seeded.ts'
+import { timersStream } from './drawn-timers.ts'
 import { figureOf, foldOf, keyOf, type Item } from './item.ts'
 import type { Kept, Lives } from './last-shapes.ts'
 import { clears, deletedBy, entryOf, livesForItself, placeOf, rangeOf } from './state-values.ts'
@@ -11,7 +13,8 @@ type Keyed = ReturnType<typeof keyedType>
 declare const keyedType: () => ReturnType<Stream['keyBy']>
 
 /** What the state shows at each record. */
-export function statesStream({ name, by, how }: PartOf<'states'>, input: Stream): Stream {
+export function statesStream(part: PartOf<'states'>, input: Stream): Stream {
+  const { name, by, how } = part
   const keyed = input.keyBy((item): Item['key'] => keyOf(by, item))
   switch (how.kind) {
     case 'orderedMap':
@@ -24,6 +27,10 @@ export function statesStream({ name, by, how }: PartOf<'states'>, input: Stream)
       return versioned(name, how, keyed)
     case 'lives':
       return lives(name, how, keyed)
+    case 'seeded':
+      return seededStream(part, how, input)
+    case 'timers':
+      return timersStream(part, how.usesClock, input)
   }
 }
 

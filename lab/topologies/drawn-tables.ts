@@ -105,21 +105,23 @@ export function figuresOf(name: string, stream: Stream, key: (item: Item) => Key
 }
 
 /** Later than every event. */
-const endTime = 8e15
+export const endTime = 8e15
 
 /** How the changes of a table are read. */
 interface Reading {
   /** Whether an update repeats the old row. */
   readonly updateBefore?: boolean
-  /** Whether a row may be inserted again, as windows do after the end of a run. Then results say how often it was. */
-  readonly countsInserts?: boolean
+  /**
+   * Whether a row may be inserted again, as windows do after the end of a run. `counted`: results say how often it was.
+   */
+  readonly inserts?: 'once' | 'several' | 'counted'
 }
 
 /** The rows that the changes of a table have left at the end. Throws at a change that is not possible. */
 export function atEnd(
   name: string,
   table: Table<number, Key>,
-  { updateBefore = true, countsInserts = false }: Reading = {},
+  { updateBefore = true, inserts: mayInsert = 'once' }: Reading = {},
 ): Stream {
   return table
     .toStream({ updateBefore })
@@ -134,7 +136,8 @@ export function atEnd(
       },
       onRecord({ value: { kind, key, value } }, { state: { row, isChanging, inserts }, timers }) {
         const known = row.get()
-        const isPossible = kind === 'insert' ? countsInserts || known === undefined : known !== undefined
+        const isPossible =
+          kind === 'insert' ? mayInsert !== 'once' || known === undefined : known !== undefined
         const isRight = kind === 'insert' || kind === 'updateAfter' || known === value
         const isSecond = updateBefore && kind === 'updateAfter'
         if (!isPossible || !isRight || isSecond !== (isChanging.get() ?? false)) {
@@ -148,7 +151,8 @@ export function atEnd(
       },
       onTimer({ key }, { state: { row, inserts }, emit }) {
         const value = row.get()
-        if (value !== undefined) emit({ key, value: countsInserts ? [value, inserts.get()!] : value })
+        if (value !== undefined)
+          emit({ key, value: mayInsert === 'counted' ? [value, inserts.get()!] : value })
       },
     })
 }

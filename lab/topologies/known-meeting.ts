@@ -131,18 +131,21 @@ function summedUp(everyMs: number, left: readonly Keyed[], right: readonly Keyed
   return Array.from(sums.values(), ({ key, round, value }) => ({ key, value: [round, value] }))
 }
 
+interface Session {
+  readonly key: Item['key']
+  readonly window: { readonly start: number; end: number }
+  /** How many records it has. */
+  value: number
+  /** The greatest figure. */
+  most: number
+}
+
 /** The sessions of a stream; undefined if some record could be late. */
 export function sessionsOf(
-  { by, gapMs }: PartOf<'session'>,
+  { by, gapMs }: Pick<PartOf<'session'>, 'by' | 'gapMs'>,
   stream: KnownStream,
-): readonly unknown[] | undefined {
+): readonly Readonly<Session>[] | undefined {
   if (!stream.every(isPunctual)) return undefined
-  interface Session {
-    readonly key: Item['key']
-    readonly window: { readonly start: number; end: number }
-    value: number
-    most: number
-  }
   const open = new Map<string, Session>()
   const results: Session[] = []
   for (const { time, value: item } of stream.toSorted((a, b) => a.time - b.time)) {

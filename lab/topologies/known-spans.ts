@@ -87,6 +87,15 @@ function windowOf(how: ByTime, time: number): { readonly start: number; readonly
       const start = Math.floor((time - shift) / dayMs) * dayMs + shift
       return { start, end: start + dayMs }
     }
+    case 'custom': {
+      // From the first window of a turn on, until one ends behind the time.
+      const { lengthsMs, offsetMs } = how
+      const turnMs = lengthsMs.reduce((a, b) => a + b, 0)
+      const first = offsetMs + turnMs * Math.floor((time - offsetMs) / turnMs)
+      const ends = lengthsMs.map((_, n) => first + lengthsMs.slice(0, n + 1).reduce((a, b) => a + b, 0))
+      const at = ends.findIndex((end) => end > time)
+      return { start: ends[at - 1] ?? first, end: ends[at]! }
+    }
     case 'whole': {
       const start = Math.floor(time / how.sizeMs) * how.sizeMs
       return { start, end: start + how.sizeMs }

@@ -1,12 +1,16 @@
 /** What state of other kinds shows at each record, from the definition: over arrays and plain values. */
 import { figureOf, foldOf, type Item } from './item.ts'
 import { groupsOf, isPunctual, type KnownRecord, type KnownStream } from './known-stream.ts'
-import type { Kept, Lives } from './last-shapes.ts'
+import { seededOf } from './known-seeded.ts'
+import { timersOf } from './known-timers.ts'
+import type { Kept, Lives, Seeded } from './last-shapes.ts'
 import { clears, deletedBy, entryOf, livesForItself, placeOf, rangeOf } from './state-values.ts'
 import type { PartOf } from './topology.ts'
 
 /** The results; undefined if the data do not decide them: the order of a key, or the watermark at a late record. */
-export function statesOf({ by, how }: PartOf<'states'>, stream: KnownStream): readonly Item[] | undefined {
+export function statesOf(part: PartOf<'states'>, stream: KnownStream): readonly Item[] | undefined {
+  const { by, how } = part
+  if (how.kind === 'seeded') return seededOf(part, how, stream)
   const results: Item[] = []
   for (const { key, records, isOrdered } of groupsOf(stream, by)) {
     if (!isOrdered || !records.every((record) => isDecided(how, record))) return undefined
@@ -21,7 +25,7 @@ function isDecided({ kind }: Kept, record: KnownRecord): boolean {
   return !forgets || record.under !== undefined || isPunctual(record)
 }
 
-function shownBy(how: Kept, records: readonly KnownRecord[]): readonly unknown[] {
+function shownBy(how: Exclude<Kept, Seeded>, records: readonly KnownRecord[]): readonly unknown[] {
   const figures = records.map(({ value }) => figureOf(value))
   switch (how.kind) {
     case 'orderedMap':
@@ -40,6 +44,8 @@ function shownBy(how: Kept, records: readonly KnownRecord[]): readonly unknown[]
       return validAt(how.backMs, records)
     case 'lives':
       return livingAt(how, records)
+    case 'timers':
+      return timersOf(how.usesClock, figures)
   }
 }
 

@@ -1,6 +1,7 @@
 /** Windows with one result or a table of results, and tables in other forms, from their definition. */
 import type { Key } from '@millrace/core'
 import { figureOf, keyOf, type Item } from './item.ts'
+import { isLater, laterSummariesOf } from './known-later-summaries.ts'
 import { groupsOf, isPunctual, type KnownStream } from './known-stream.ts'
 import { newestOf } from './known-tables.ts'
 import type { SlidingSpans } from './last-shapes.ts'
@@ -12,6 +13,7 @@ export function summariesOf(
   { by, how }: PartOf<'summary'>,
   stream: KnownStream,
 ): readonly Item[] | undefined {
+  if (isLater(how)) return laterSummariesOf(by, how, stream)
   if (how.kind === 'final' || how.kind === 'updates') {
     if (stream.some(({ under, isOnTime }) => under === undefined && !isOnTime)) return undefined
     const results = groupsOf(stream, by).flatMap(({ key, records }) => windowsOf(how.spans, key, records))

@@ -1,6 +1,6 @@
 /** The features of the parts that end in sinks of their own. */
 import { stagesFeatures } from './stage-features.ts'
-import type { Calls, Meeting, Pacing, Spans, Summary } from './last-shapes.ts'
+import type { Calls, Kept, Meeting, Pacing, Spans, Summary } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
 /** Every such feature. */
@@ -89,6 +89,19 @@ export const lastFeatures = [
   'filter of a table',
   'table as upserts',
   'Top-N without ranks',
+  'Top-N of a stream without ranks',
+  'sessions as a table',
+  'sessions as a table with early rows',
+  'sketches of sliding windows',
+  'sketches of sessions',
+  'windows of customWindows',
+  'process that begins with rows',
+  'reduce that begins with rows',
+  'scan that begins with rows',
+  'rows of a function',
+  'rows of a source',
+  'list of timers',
+  'list of timers of both clocks',
   'pattern with followedByAny',
   'pattern with next',
   'pattern with notNext',
@@ -143,7 +156,7 @@ export function* lastFeaturesOf(part: LastPart): Generator<LastFeature> {
       yield spansFeature(part.how)
       return
     case 'states':
-      yield part.how.kind === 'lives' ? livesFeatures[part.how.of] : keptFeatures[part.how.kind]
+      yield* statesFeatures(part.how)
       return
     case 'headers':
       yield headerFeatures[part.how.through]
@@ -185,6 +198,7 @@ const spansFeatures = {
   whole: 'windows without a key',
   count: 'count windows',
   global: 'global windows',
+  custom: 'windows of customWindows',
   byClock: 'windows by the clock',
 } as const
 
@@ -211,6 +225,12 @@ function summaryFeatures(how: Summary): readonly LastFeature[] {
       return ['table as upserts']
     case 'topRows':
       return ['Top-N without ranks']
+    case 'topRecords':
+      return ['Top-N of a stream without ranks']
+    case 'sessionRows':
+      return [how.early === undefined ? 'sessions as a table' : 'sessions as a table with early rows']
+    case 'sketches':
+      return ['gapMs' in how.windows ? 'sketches of sessions' : 'sketches of sliding windows']
   }
 }
 
@@ -247,6 +267,24 @@ const keptFeatures = {
   aggregating: 'aggregating state',
   versioned: 'versioned state',
 } as const
+
+function* statesFeatures(how: Kept): Generator<LastFeature> {
+  switch (how.kind) {
+    case 'lives':
+      yield livesFeatures[how.of]
+      return
+    case 'timers':
+      yield how.usesClock ? 'list of timers of both clocks' : 'list of timers'
+      return
+    case 'seeded':
+      yield `${how.of} that begins with rows`
+      if (how.from === 'source') yield 'rows of a source'
+      else if (how.from !== 'array') yield 'rows of a function'
+      return
+    default:
+      yield keptFeatures[how.kind]
+  }
+}
 
 const livesFeatures = {
   value: 'values with a life of their own',

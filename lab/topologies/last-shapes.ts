@@ -37,6 +37,8 @@ export type Spans =
   | { readonly kind: 'calendar'; readonly zone: string; readonly zoneMs: number; readonly offsetMs: number }
   /** Windows over all keys. */
   | { readonly kind: 'whole'; readonly sizeMs: number }
+  /** Windows of these lengths in turn, one of which begins at `offsetMs`. */
+  | { readonly kind: 'custom'; readonly lengthsMs: readonly number[]; readonly offsetMs: number }
   | { readonly kind: 'count'; readonly size: number; readonly slide: number | undefined }
   | { readonly kind: 'evicting'; readonly every: number; readonly evicts: Evicts }
   | { readonly kind: 'global'; readonly every: number; readonly panes: 'accumulating' | 'discarding' }
@@ -102,6 +104,18 @@ export type Kept =
   /** What was valid so long before each record is looked up. */
   | { readonly kind: 'versioned'; readonly backMs: number }
   | Lives
+  | Seeded
+  /** The timers that a key has, and those that are left when one of them fires. */
+  | { readonly kind: 'timers'; readonly usesClock: boolean }
+
+/** State that begins with rows. */
+export interface Seeded {
+  readonly kind: 'seeded'
+  readonly of: 'process' | 'reduce' | 'scan'
+  readonly rows: number
+  /** Where the rows come from. */
+  readonly from: 'array' | 'generator' | 'async' | 'source'
+}
 
 /** State of which some writes say how long their value lives. */
 export interface Lives {
@@ -179,3 +193,19 @@ export type Summary =
   | { readonly kind: 'upserts' }
   /** The first rows of each group, without ranks. */
   | { readonly kind: 'topRows' }
+  /** The first records of each key, without ranks. */
+  | { readonly kind: 'topRecords'; readonly n: number; readonly offset: number }
+  /** A table of sessions. */
+  | { readonly kind: 'sessionRows'; readonly gapMs: number; readonly early: number | undefined }
+  | Sketches
+
+/** Approximate aggregates, which are checked beside the exact ones. */
+export interface Sketches {
+  readonly kind: 'sketches'
+  /** Sliding windows, in so many of which a record is; or sessions. */
+  readonly windows: { readonly slideMs: number; readonly overlap: number } | { readonly gapMs: number }
+  /** How many counters frequent values have. */
+  readonly counters: number
+  /** The largest error of a quantile, as a share. */
+  readonly error: number
+}

@@ -1,26 +1,84 @@
-/** Parts that are added after those of `further-parts.ts`, in the same way: patterns of all kinds of stages. */
+/**
+ * Parts that are added after those of `further-parts.ts`, in the same way: patterns of all kinds of stages, state that begins
+ * with rows, lists of timers, sketches, sessions as a table.
+ */
 import type { AfterMatch, Part as PatternPart, Times } from '../../packages/flow/test/pattern-reference.ts'
 import { stageNames } from '../../packages/flow/test/pattern-reference.ts'
 import type { Dice } from './dice.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
+import type { Kept, Summary } from './last-shapes.ts'
 import type { OpenStream } from './part-drawing.ts'
 import type { Part } from './topology.ts'
 
 const common = { policy: undefined, poison: undefined } as const
 
 /** Each event of a longer stream could begin many matches. */
-const longestMatched = 150
+const longestMatched = 180
 
-/** Draws a pattern of all kinds of stages, or none. */
-export function drawStages(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+/** Draws patterns of all kinds of stages, or none: more often behind one split, because the oracle knows what is late. */
+export function drawStages(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
   const inputs = inputsOfLast(open).filter(({ records }) => records <= longestMatched)
-  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  if (inputs.length === 0 || !dice.onceIn(isAlone ? 2 : 3)) return []
+  return Array.from({ length: dice.between(1, 2) }, (_, index) => {
+    const from = dice.oneOf(inputs).ref
+    const by = groupingOf(dice)
+    const parts = new PatternDrawing(dice).parts()
+    const withinMs = dice.oneOf([200, 600, 2_000])
+    const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
+    return { ...common, kind: 'stages', name: `stages${index + 1}`, from, by, how }
+  })
+}
+
+/** Draws a part that keeps state that begins with rows, or lists its timers; or none. */
+export function drawLaterStates(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(4)) return []
   const from = dice.oneOf(inputs).ref
   const by = groupingOf(dice)
-  const parts = new PatternDrawing(dice).parts()
-  const withinMs = dice.oneOf([60, 200, 500])
-  const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
-  return [{ ...common, kind: 'stages', name: 'stages', from, by, how }]
+  const how: Kept = dice.onceIn(3)
+    ? { kind: 'timers', usesClock: dice.onceIn(2) }
+    : {
+        kind: 'seeded',
+        of: dice.oneOf(['process', 'reduce', 'scan']),
+        rows: dice.between(1, 12),
+        from: dice.oneOf(['array', 'generator', 'async', 'source']),
+      }
+  return [{ ...common, kind: 'states', name: 'later states', from, by, how }]
+}
+
+/** Draws approximate aggregates, sessions as a table, the first records of each key, or none. */
+export function drawLaterSummary(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  const from = dice.oneOf(inputs).ref
+  const how = laterSummaryOf(dice)
+  return [{ ...common, kind: 'summary', name: 'later summary', from, by: groupingOf(dice), how }]
+}
+
+function laterSummaryOf(dice: Dice): Summary {
+  const kind = dice.oneOf(['topRecords', 'sessionRows', 'sketches'] as const)
+  switch (kind) {
+    case 'topRecords':
+      return { kind, n: dice.between(1, 4), offset: dice.oneOf([0, 0, 2]) }
+    case 'sessionRows':
+      return { kind, gapMs: dice.oneOf([50, 300, 1_000]), early: dice.oneOf([undefined, 1, 3]) }
+    case 'sketches': {
+      const windows = dice.onceIn(2)
+        ? { gapMs: dice.oneOf([50, 300, 1_000]) }
+        : { slideMs: dice.oneOf([150, 600, 4_000]), overlap: dice.between(1, 3) }
+      return { kind, windows, counters: dice.oneOf([2, 100]), error: dice.oneOf([0.01, 0.2]) }
+    }
+  }
+}
+
+/** Draws windows of several lengths, or none. */
+export function drawLaterSpans(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(6)) return []
+  const lengthsMs = Array.from({ length: dice.between(1, 4) }, () => dice.oneOf([1, 90, 400, 1_500]))
+  const how = { kind: 'custom', lengthsMs, offsetMs: dice.oneOf([0, 70, -130]) } as const
+  const from = dice.oneOf(inputs).ref
+  return [{ ...common, kind: 'spans', name: 'later spans', from, by: groupingOf(dice), how }]
 }
 
 function afterMatchOf(dice: Dice, names: readonly string[]): AfterMatch {
@@ -78,13 +136,13 @@ class PatternDrawing {
     const dice = this.#dice
     const how = this.#how()
     const isGreedy = !isPlain && dice.onceIn(3)
-    const loop = dice.onceIn(3) ? this.#loop(isGreedy) : undefined
+    const loop = dice.onceIn(2) ? this.#loop(isGreedy) : undefined
     return {
       kind: 'stage',
       name: `s${this.#stages++}`,
-      letters: dice.oneOf(['a', 'b', 'ab', 'bc', 'cd', 'abc']),
+      letters: dice.oneOf(['a', 'ab', 'bc', 'cd', 'abc', 'abcd']),
       isRising: dice.onceIn(4),
-      until: loop !== undefined && dice.onceIn(3) ? dice.oneOf(['b', 'c', 'd']) : undefined,
+      until: loop !== undefined && dice.onceIn(2) ? dice.oneOf(['b', 'c', 'd']) : undefined,
       isGreedy: loop !== undefined && isGreedy,
       how,
       times: { loop, isOptional },

@@ -1,6 +1,6 @@
 /** How drawn patterns read their events, and what comes of a match: the same code for the engine and for the oracle. */
 import { eventsOf, type Path } from '../../packages/flow/test/pattern-reference.ts'
-import { figureOf, type Item } from './item.ts'
+import { figureOf, keyOf, type Grouping, type Item } from './item.ts'
 
 const letters = 'abcd'
 
@@ -18,6 +18,11 @@ export function rankOf(item: Item): number {
 export function stagesValue(stages: readonly (readonly Item[])[], isTimedOut: boolean): readonly number[] {
   const figures = stages.flatMap((items, index) => [-1 - index, ...items.map(figureOf)])
   return isTimedOut ? [-100, ...figures] : figures
+}
+
+/** What is shown of a late record. */
+export function lateItem(by: Grouping, item: Item): Item {
+  return { key: keyOf(by, item), value: [-200, figureOf(item)] }
 }
 
 /** The items of each stage of a path. */

@@ -13,6 +13,7 @@ import type {
   RowTtl,
   Summary,
   SlidingSpans,
+  Sketches,
 } from './last-shapes.ts'
 import {
   inputsOf,
@@ -153,6 +154,10 @@ function keptText(how: Kept): string {
       return `process(keeps ${how.kind} state)`
     case 'versioned':
       return `process(keeps versions for ${how.backMs} ms)`
+    case 'seeded':
+      return `${how.of}(begins with ${how.rows} rows of a ${how.from})`
+    case 'timers':
+      return `process(lists timers${how.usesClock ? ' of both clocks' : ''})`
     case 'lives': {
       const { of, afterMs, refresh, ownMs } = how
       const others = afterMs === undefined ? 'forever' : `${afterMs} ms after ${refresh}`
@@ -211,7 +216,19 @@ function summaryText(how: Summary): string {
       return 'toTable as upserts'
     case 'topRows':
       return 'toTable and topN without ranks'
+    case 'topRecords':
+      return `topN(${how.n} from ${how.offset}, without ranks)`
+    case 'sessionRows':
+      return `a table of sessions(gap ${how.gapMs} ms)${earlyText(how.early)}`
+    case 'sketches':
+      return `sketches(${how.counters} counters, error ${how.error}, ${sketchWindowsText(how.windows)})`
   }
+}
+
+function sketchWindowsText(windows: Sketches['windows']): string {
+  return 'gapMs' in windows
+    ? `sessions, gap ${windows.gapMs} ms`
+    : `${windows.overlap} windows by ${windows.slideMs} ms`
 }
 
 function slidingText({ slideMs, overlap, latenessMs }: SlidingSpans): string {
@@ -245,6 +262,8 @@ function spansText(how: Spans): string {
       return `trailing windows of ${how.sizeMs} ms`
     case 'calendar':
       return `days of ${how.zone} from ${how.offsetMs} ms after midnight`
+    case 'custom':
+      return `windows of ${how.lengthsMs.join(', ')} ms in turn from ${how.offsetMs} ms`
     case 'whole':
       return `windows of ${how.sizeMs} ms over all keys, not`
     case 'count':
