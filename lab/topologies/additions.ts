@@ -35,6 +35,20 @@ export function sourceWithMore(dice: Dice, source: SourceSpec, policy: Policy): 
   return { ...source, ...added }
 }
 
+/** Gives a source with event time another generator of watermarks, or none. */
+export function sourceWithWatermark(dice: Dice, source: SourceSpec): SourceSpec {
+  if (source.disorderMs === undefined || !dice.onceIn(4)) return source
+  const kind = dice.oneOf(['adaptive', 'punctuated', 'behind'] as const)
+  switch (kind) {
+    case 'adaptive':
+      return { ...source, watermark: { kind, share: dice.oneOf([0.5, 0.9, 1]) } }
+    case 'punctuated':
+      return { ...source, watermark: { kind, marks: testOf(dice) } }
+    case 'behind':
+      return { ...source, watermark: { kind, records: dice.between(1, 9) } }
+  }
+}
+
 /** Distributes the same records over many more splits. */
 export function sourceWithManySplits(dice: Dice, source: SourceSpec): SourceSpec {
   const perSplit = dice.between(1, 4)

@@ -1,5 +1,5 @@
 import { seededRandom } from '@millrace/world'
-import { partWithMore, sourceWithManySplits, sourceWithMore } from './additions.ts'
+import { partWithMore, sourceWithManySplits, sourceWithMore, sourceWithWatermark } from './additions.ts'
 import { Dice } from './dice.ts'
 import { drawCalls, drawHeaders, drawLiving, drawStates, drawSummary } from './further-parts.ts'
 import {
@@ -35,9 +35,11 @@ export function drawTopology(seed: number): Topology {
   const more = new Dice(seededRandom(seed).fork('additions'))
   const policy = dice.oneOf(['fail', 'skip', 'deadLetter'])
   const splitting = new Dice(seededRandom(seed).fork('many splits'))
+  const watermarks = new Dice(seededRandom(seed).fork('watermarks'))
   const sources = drawSources(dice, policy !== 'fail')
     .map((source) => sourceWithMore(more, source, policy))
     .map((source) => (splitting.onceIn(12) ? sourceWithManySplits(splitting, source) : source))
+    .map((source) => sourceWithWatermark(watermarks, source))
   const isAlone = hasOneSplit({ sources })
   const open = sources.map(({ name, splits, disorderMs }): OpenStream => ({
     ref: { node: name, output: 'main' },

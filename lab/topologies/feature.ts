@@ -27,6 +27,9 @@ export const features = [
   'source with a policy of its own',
   'poison in a step of a source',
   'records without a time',
+  'adaptive watermark',
+  'punctuated watermark',
+  'watermark of an own generator',
   'map',
   'filter',
   'flatMap',
@@ -109,7 +112,7 @@ export function featuresOf(topology: Topology): ReadonlySet<Feature> {
 }
 
 function* sourceFeatures(source: SourceSpec): Generator<Feature> {
-  const { durability, splits, disorderMs, step, stepPoison, policy, untimely } = source
+  const { durability, splits, disorderMs, step, stepPoison, policy, untimely, watermark } = source
   yield splits.length === 1 ? 'source of one split' : 'source of several splits'
   if (splits.length > 20) yield 'source of many splits'
   if (durability === 'volatile') yield 'volatile source'
@@ -120,7 +123,14 @@ function* sourceFeatures(source: SourceSpec): Generator<Feature> {
   if (step?.kind === 'tap' || step?.kind === 'flatMap') yield `${step.kind} in a source`
   if (step !== undefined && stepPoison !== undefined) yield 'poison in a step of a source'
   if (untimely !== undefined) yield 'records without a time'
+  if (watermark !== undefined) yield watermarkFeatures[watermark.kind]
 }
+
+const watermarkFeatures = {
+  adaptive: 'adaptive watermark',
+  punctuated: 'punctuated watermark',
+  behind: 'watermark of an own generator',
+} as const
 
 function hasLate(readings: SourceSpec['splits'][number]['readings'], disorderMs: number): boolean {
   let newest = Number.NEGATIVE_INFINITY

@@ -18,6 +18,7 @@ import { Dice } from './dice.ts'
 import { drawnSink, drawnSource } from './drawn-connectors.ts'
 import { lastStream } from './drawn-last.ts'
 import { processSpecOf } from './drawn-process.ts'
+import { watermarkOf } from './drawn-watermarks.ts'
 import { aggregatesOf, assignerOf } from './drawn-windows.ts'
 import {
   changed,
@@ -96,7 +97,7 @@ class Building {
     return stream.withTimestamps({
       timestamp: (item) =>
         untimely !== undefined && passes(untimely, item) ? noTimeOf(item) : (item as Reading).at,
-      maxOutOfOrderness: disorderMs,
+      ...watermarkOf(spec),
       ...(idleAfterMs !== undefined && { idleAfter: idleAfterMs }),
       name: timesName(name),
       ...this.#onError(untimelyPolicy),

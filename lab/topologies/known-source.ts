@@ -1,6 +1,7 @@
 /** A model of a drawn source, over arrays. */
 import { changed, passes, severalOf, type Item, type Reading } from './item.ts'
 import type { KnownRecord, KnownStream } from './known-stream.ts'
+import { watermarkAfter } from './known-watermarks.ts'
 import { stepName, timesName } from './interpreter.ts'
 import type { Policy, SourceSpec } from './topology.ts'
 
@@ -17,7 +18,7 @@ export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
   const records: KnownRecord[] = []
   for (const { name: split, readings, spoiled } of splits) {
     for (const _ of spoiled) bury(name, policy, undefined)
-    let newest = Number.NEGATIVE_INFINITY
+    const before: { readonly value: Item; readonly time: number }[] = []
     for (const value of readings.flatMap((reading) => stepped(source, reading, bury))) {
       const isTimed = disorderMs !== undefined
       if (isTimed && untimely !== undefined && passes(untimely, value)) {
@@ -25,16 +26,16 @@ export function sourceRecordsOf(source: SourceSpec, bury: Bury): KnownStream {
         continue
       }
       const time = isTimed ? value.at : Number.NaN
-      const under = newest - (disorderMs ?? 0)
+      const { most: under, isExact } = watermarkAfter(source, before)
       // The watermark of several splits is that of the slowest, so at most that of this split alone.
       records.push({
         value,
         time,
         line: `${name} ${split}`,
-        under: isAlone ? under : undefined,
+        under: isAlone && isExact ? under : undefined,
         isOnTime: under <= time,
       })
-      newest = Math.max(newest, value.at)
+      before.push({ value, time: value.at })
     }
   }
   return records

@@ -13,7 +13,7 @@ import { itemsOf, lateItem, letterOf, rankOf, stagesValue } from './stage-values
 import type { PartOf } from './topology.ts'
 
 /** To try everything takes too long where more events than this could be in one match. */
-const crowd = 12
+const crowd = 14
 
 /**
  * The results; undefined if the data do not decide them: it is not known which records are late, or two of one key have the

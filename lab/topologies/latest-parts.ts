@@ -12,18 +12,18 @@ import type { Part } from './topology.ts'
 
 const common = { policy: undefined, poison: undefined } as const
 
-/** Each event of a longer stream could begin many matches. */
+/** Each event of a longer stream could begin many matches, and a short one has hardly any. */
 const longestMatched = 180
 
 /** Draws patterns of all kinds of stages, or none: more often behind one split, because the oracle knows what is late. */
 export function drawStages(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
-  const inputs = inputsOfLast(open).filter(({ records }) => records <= longestMatched)
-  if (inputs.length === 0 || !dice.onceIn(isAlone ? 2 : 3)) return []
-  return Array.from({ length: dice.between(1, 2) }, (_, index) => {
+  const inputs = inputsOfLast(open).filter(({ records }) => records > 20 && records <= longestMatched)
+  if (inputs.length === 0 || !dice.onceIn(isAlone ? 1 : 2)) return []
+  return Array.from({ length: dice.between(2, 4) }, (_, index) => {
     const from = dice.oneOf(inputs).ref
     const by = groupingOf(dice)
     const parts = new PatternDrawing(dice).parts()
-    const withinMs = dice.oneOf([200, 600, 2_000])
+    const withinMs = dice.oneOf([300, 1_000, 3_000])
     const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
     return { ...common, kind: 'stages', name: `stages${index + 1}`, from, by, how }
   })
@@ -116,7 +116,7 @@ class PatternDrawing {
 
   #part(): PatternPart {
     const dice = this.#dice
-    if (dice.onceIn(4)) return { kind: 'not', letter: dice.oneOf(['b', 'c']), isNext: dice.onceIn(2) }
+    if (dice.onceIn(5)) return { kind: 'not', letter: dice.oneOf(['b', 'c']), isNext: dice.onceIn(2) }
     return dice.onceIn(6) ? this.#group() : this.#stage({})
   }
 
@@ -140,8 +140,8 @@ class PatternDrawing {
     return {
       kind: 'stage',
       name: `s${this.#stages++}`,
-      letters: dice.oneOf(['a', 'ab', 'bc', 'cd', 'abc', 'abcd']),
-      isRising: dice.onceIn(4),
+      letters: dice.oneOf(['a', 'ab', 'bc', 'abd', 'bcd', 'abcd']),
+      isRising: dice.onceIn(5),
       until: loop !== undefined && dice.onceIn(2) ? dice.oneOf(['b', 'c', 'd']) : undefined,
       isGreedy: loop !== undefined && isGreedy,
       how,

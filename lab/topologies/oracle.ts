@@ -20,6 +20,7 @@ import {
   type KnownRecord,
   type KnownStream,
 } from './known-stream.ts'
+import { watermarkAfter } from './known-watermarks.ts'
 import { windowsOf } from './known-windows.ts'
 import {
   hasOneSplit,
@@ -92,8 +93,8 @@ class Evaluation {
     }
     const [source] = topology.sources
     if (hasOneSplit(topology) && source?.disorderMs !== undefined) {
-      const times = this.stream({ node: source.name, output: 'main' })!.map(({ time }) => time)
-      this.#watermark = Math.max(...times) - source.disorderMs
+      const { most, isExact } = watermarkAfter(source, this.stream({ node: source.name, output: 'main' })!)
+      this.#watermark = isExact ? most : undefined
     }
     for (const part of topology.parts) this.#add(part)
   }

@@ -22,6 +22,7 @@ import {
   type SourceSpec,
   type StreamRef,
   type Topology,
+  type WatermarkSpec,
   type WindowShape,
 } from './topology.ts'
 
@@ -62,11 +63,23 @@ function sourceText(source: SourceSpec): string {
   ]
   if (source.policy !== undefined) words.push(policyWords[source.policy])
   if (source.idleAfterMs !== undefined) words.push(`idle after ${source.idleAfterMs} ms`)
+  if (source.watermark !== undefined) words.push(watermarkText(source.watermark))
   if (step !== undefined) words.push(`behind a ${stepText(step)}`)
   if (step !== undefined && stepPoison !== undefined) words.push(poisonText(stepPoison))
   if (untimely !== undefined) words.push(`no time where ${testText(untimely)}`)
   if (untimelyPolicy !== undefined) words.push(`which ${policyWords[untimelyPolicy]}`)
   return `${words.join(', ')}.`
+}
+
+function watermarkText(watermark: WatermarkSpec): string {
+  switch (watermark.kind) {
+    case 'adaptive':
+      return `a watermark that learns, for a share of ${watermark.share}`
+    case 'punctuated':
+      return `a watermark where ${testText(watermark.marks)}`
+    case 'behind':
+      return `a watermark ${watermark.records} records behind`
+  }
 }
 
 function stepText(step: NonNullable<SourceSpec['step']>): string {

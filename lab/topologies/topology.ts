@@ -59,7 +59,18 @@ export interface SourceSpec {
   readonly untimelyPolicy?: Policy
   /** How long a split must be quiet to be idle; absent: it never is. */
   readonly idleAfterMs?: number
+  /** What its watermark follows from besides the disorder; absent: nothing. */
+  readonly watermark?: WatermarkSpec
 }
+
+/** A generator of watermarks. */
+export type WatermarkSpec =
+  /** It learns the disorder. */
+  | { readonly kind: 'adaptive'; readonly share: number }
+  /** Some records move the watermark, and the others do not. */
+  | { readonly kind: 'punctuated'; readonly marks: Test }
+  /** The watermark is that of so many records before. */
+  | { readonly kind: 'behind'; readonly records: number }
 
 /** One split, and its records. */
 export interface SplitSpec {
