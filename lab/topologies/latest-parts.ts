@@ -13,17 +13,19 @@ import type { Part } from './topology.ts'
 const common = { policy: undefined, poison: undefined } as const
 
 /** Each event of a longer stream could begin many matches, and a short one has hardly any. */
-const longestMatched = 180
+const longestMatched = 200
 
 /** Draws patterns of all kinds of stages, or none: more often behind one split, because the oracle knows what is late. */
 export function drawStages(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
   const inputs = inputsOfLast(open).filter(({ records }) => records > 20 && records <= longestMatched)
   if (inputs.length === 0 || !dice.onceIn(isAlone ? 1 : 2)) return []
+  // The oracle knows most of sources, whose figures differ.
+  const sources = inputs.filter(({ ref }) => ref.node.startsWith('source'))
   return Array.from({ length: dice.between(2, 4) }, (_, index) => {
-    const from = dice.oneOf(inputs).ref
+    const from = dice.oneOf(sources.length === 0 || dice.onceIn(3) ? inputs : sources).ref
     const by = groupingOf(dice)
     const parts = new PatternDrawing(dice).parts()
-    const withinMs = dice.oneOf([300, 1_000, 3_000])
+    const withinMs = dice.oneOf([100, 400, 1_200])
     const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
     return { ...common, kind: 'stages', name: `stages${index + 1}`, from, by, how }
   })
@@ -49,14 +51,14 @@ export function drawLaterStates(dice: Dice, open: readonly OpenStream[]): readon
 /** Draws approximate aggregates, sessions as a table, the first records of each key, or none. */
 export function drawLaterSummary(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
   const inputs = inputsOfLast(open)
-  if (inputs.length === 0 || !dice.onceIn(3)) return []
+  if (inputs.length === 0 || !dice.onceIn(2)) return []
   const from = dice.oneOf(inputs).ref
   const how = laterSummaryOf(dice)
   return [{ ...common, kind: 'summary', name: 'later summary', from, by: groupingOf(dice), how }]
 }
 
 function laterSummaryOf(dice: Dice): Summary {
-  const kind = dice.oneOf(['topRecords', 'sessionRows', 'sketches'] as const)
+  const kind = dice.oneOf(['topRecords', 'sessionRows', 'sketches', 'sketches'] as const)
   switch (kind) {
     case 'topRecords':
       return { kind, n: dice.between(1, 4), offset: dice.oneOf([0, 0, 2]) }
@@ -65,7 +67,7 @@ function laterSummaryOf(dice: Dice): Summary {
     case 'sketches': {
       const windows = dice.onceIn(2)
         ? { gapMs: dice.oneOf([50, 300, 1_000]) }
-        : { slideMs: dice.oneOf([150, 600, 4_000]), overlap: dice.between(1, 3) }
+        : { slideMs: dice.oneOf([150, 600, 4_000]), overlap: dice.between(1, 4) }
       return { kind, windows, counters: dice.oneOf([2, 100]), error: dice.oneOf([0.01, 0.2]) }
     }
   }
