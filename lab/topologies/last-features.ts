@@ -1,5 +1,5 @@
 /** The features of the parts that end in sinks of their own. */
-import { stagesFeatures } from './stage-features.ts'
+import { stageFeatures, stagesFeatures } from './stage-features.ts'
 import type { Calls, Kept, Meeting, Pacing, Spans, Summary } from './last-shapes.ts'
 import type { LastPart } from './topology.ts'
 
@@ -102,21 +102,7 @@ export const lastFeatures = [
   'rows of a source',
   'list of timers',
   'list of timers of both clocks',
-  'pattern with followedByAny',
-  'pattern with next',
-  'pattern with notNext',
-  'pattern with notFollowedBy',
-  'pattern with a group',
-  'pattern with a loop',
-  'pattern with an endless loop',
-  'pattern with combinations',
-  'pattern with a greedy loop',
-  'pattern with until',
-  'pattern with an optional stage',
-  'pattern with skips to the next event',
-  'pattern with skips past the last event',
-  'pattern with skips to a first event',
-  'pattern with skips to a last event',
+  ...stageFeatures,
 ] as const
 
 /** One of them. */

@@ -1,9 +1,29 @@
 import type { Part } from '../../packages/flow/test/pattern-reference.ts'
-import type { LastFeature } from './last-features.ts'
 import type { Stages } from './last-shapes.ts'
 
+/** Every feature of patterns of all kinds of stages. */
+export const stageFeatures = [
+  'pattern with followedByAny',
+  'pattern with next',
+  'pattern with notNext',
+  'pattern with notFollowedBy',
+  'pattern with a group',
+  'pattern with a loop',
+  'pattern with an endless loop',
+  'pattern with combinations',
+  'pattern with a greedy loop',
+  'pattern with until',
+  'pattern with an optional stage',
+  'pattern with skips to the next event',
+  'pattern with skips past the last event',
+  'pattern with skips to a first event',
+  'pattern with skips to a last event',
+] as const
+
+type StageFeature = (typeof stageFeatures)[number]
+
 /** The features of a pattern of all kinds of stages. */
-export function* stagesFeatures({ parts, afterMatch }: Stages): Generator<LastFeature> {
+export function* stagesFeatures({ parts, afterMatch }: Stages): Generator<StageFeature> {
   for (const part of parts) yield* partFeatures(part)
   if (afterMatch === 'toNext') yield 'pattern with skips to the next event'
   else if (afterMatch === 'pastLast') yield 'pattern with skips past the last event'
@@ -11,7 +31,7 @@ export function* stagesFeatures({ parts, afterMatch }: Stages): Generator<LastFe
     yield `pattern with skips to a ${'toFirst' in afterMatch ? 'first' : 'last'} event`
 }
 
-function* partFeatures(part: Part): Generator<LastFeature> {
+function* partFeatures(part: Part): Generator<StageFeature> {
   if (part.kind === 'not') {
     yield part.isNext ? 'pattern with notNext' : 'pattern with notFollowedBy'
     return
