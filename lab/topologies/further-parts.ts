@@ -33,11 +33,12 @@ export function drawCalls(dice: Dice, open: readonly OpenStream[]): readonly Par
   const inputs = inputsOfLast(open)
   if (inputs.length === 0 || !dice.onceIn(rarely)) return []
   const from = dice.oneOf(inputs).ref
-  const how = {
-    order: dice.oneOf(['input', 'none', 'key'] as const),
-    concurrency: dice.oneOf([1, 4, 16]),
-    limit: limitOf(dice),
-  }
+  const order = dice.oneOf(['input', 'none', 'key'] as const)
+  const concurrency = dice.oneOf([1, 4, 16])
+  const limit = limitOf(dice)
+  // A limit of a group is below that of all groups, or it would be refused.
+  const least = limit.kind === 'bulkhead' ? (limit.concurrency ?? 0) + 1 : 1
+  const how = { order, concurrency: Math.max(concurrency, least), limit }
   return [{ ...common, kind: 'calls', name: 'calls', from, by: groupingOf(dice), how }]
 }
 
