@@ -45,7 +45,7 @@ export function sourceWithWatermark(dice: Dice, source: SourceSpec): SourceSpec 
     case 'punctuated':
       return { ...source, watermark: { kind, marks: testOf(dice) } }
     case 'behind':
-      return { ...source, watermark: { kind, records: dice.between(1, 9) } }
+      return { ...source, watermark: { kind, records: dice.oneOf([1, 6, 30]) } }
   }
 }
 

@@ -149,8 +149,8 @@ function decidedByClock(topology: Topology): ReadonlySet<string> {
   return names
 }
 
-/** The parts with sinks of their own whose results depend on the order of the records of a key. */
-const ordered: ReadonlySet<Part['kind']> = new Set(['expiry', 'states', 'living'])
+/** The parts with sinks of their own whose results depend on the order of the records of a key, or on which of them are late. */
+const ordered: ReadonlySet<Part['kind']> = new Set(['expiry', 'states', 'living', 'stages', 'summary'])
 
 /**
  * The parts behind operators that go by the clock, those behind which records of several lines mix, and those whose results
