@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { beforeEach, describe, expect, test } from 'vitest'
 import { millrace, scratch } from './command.ts'
+import type { Balance, Booking } from './pipelines/balances.ts'
 
 const program = fileURLToPath(new URL('pipelines/limited.ts', import.meta.url))
 
@@ -46,4 +47,49 @@ describe('millrace dlq', () => {
       /30 is over the limit .*line 4, byte 25 of .*\n1 letter\n$/,
     )
   })
+})
+
+test('a poison record among 100,000 is one letter, the order of its key is kept, and a redrive completes the results', async () => {
+  const directory = await scratch()
+  const records = 100_000
+  const poison = 50_001
+  const accountOf = (n: number): string => `account-${n % 101}`
+  const bookings = Array.from({ length: records }, (_, n): Booking => {
+    return { n, account: accountOf(n), amount: n === poison ? 11 : 1 + (n % 10) }
+  })
+  await writeFile(
+    `${directory}/bookings.ndjson`,
+    bookings.map((each) => `${JSON.stringify(each)}\n`).join(''),
+  )
+  const balances = fileURLToPath(new URL('pipelines/balances.ts', import.meta.url))
+  const common = [balances, '--data-dir', `${directory}/data`, '--parameter', `directory=${directory}`]
+  const found = async (): Promise<readonly Balance[]> =>
+    (await readFile(`${directory}/balances.ndjson`, 'utf8'))
+      .trimEnd()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Balance)
+  /** What the bookings give when they are made in this order. */
+  const expectedOf = (order: readonly Booking[]): readonly Balance[] => {
+    const totals = new Map<string, number>()
+    return order.map(({ n, account, amount }) => {
+      const balance = (totals.get(account) ?? 0) + amount
+      totals.set(account, balance)
+      return { n, account, balance }
+    })
+  }
+  const others = bookings.filter(({ n }) => n !== poison)
+
+  expect((await millrace(['run', ...common, '--bounded'])).code).toBe(0)
+  expect(await found()).toEqual(expectedOf(others))
+  expect((await millrace(['dlq', 'list', ...common])).out).toMatch(/11 is over the limit .*\n1 letter\n$/)
+
+  const fix = ['--parameter', 'limit=20']
+  expect((await millrace(['dlq', 'redrive', '--rehearse', ...common, ...fix])).out).toMatch(
+    /^rehearsed 1 letter on a copy, and changed nothing: 1 record to 'balances', none failed again\n/,
+  )
+  expect(await found()).toHaveLength(records - 1)
+  expect((await millrace(['dlq', 'redrive', ...common, ...fix])).code).toBe(0)
+  expect((await millrace(['run', ...common, ...fix, '--bounded'])).code).toBe(0)
+  expect(await found()).toEqual(expectedOf([...others, bookings[poison]!]))
+  expect((await millrace(['dlq', 'list', ...common])).out).toMatch(/^(no|0) letters\n$/)
 })
