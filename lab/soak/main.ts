@@ -1,5 +1,5 @@
 /**
- * `npm run soak`: a sink that stalls for a minute, twice; and an hour of overwrites of a million keys,
+ * `npm run soak`: a sink that stalls for five minutes, twice; and an hour of overwrites of a million keys,
  * simulated by checkpoints that each represent a second. With the word `short` small versions of the same;
  * other words select by name.
  */
@@ -10,17 +10,23 @@ import { soakStalledSink } from './stalled-sink.ts'
 const [length, ...names] = process.argv.slice(2)
 const isShort = length === 'short'
 
-const minute = isShort
+const stall = isShort
   ? { records: 60_000, before: 30_000, stallMs: 2_000, sampleEveryMs: 100, checkpointEveryMs: 50 }
-  : { records: 2_000_000, before: 1_000_000, stallMs: 60_000, sampleEveryMs: 1_000, checkpointEveryMs: 1_000 }
+  : {
+      records: 2_000_000,
+      before: 1_000_000,
+      stallMs: 300_000,
+      sampleEveryMs: 1_000,
+      checkpointEveryMs: 1_000,
+    }
 const hour = isShort
   ? { keys: 20_000, checkpoints: 160, overwritesPerCheckpoint: 1_000, segmentBytes: 256 * 1024, samples: 16 }
   : { keys: 1_000_000, checkpoints: 3_600, overwritesPerCheckpoint: 10_000, samples: 40 }
 
 const soaks: Readonly<Record<string, () => Promise<SoakReport>>> = {
-  'stalled-sink': () => soakStalledSink({ ...minute, checkpointTimeoutMs: 600_000 }),
+  'stalled-sink': () => soakStalledSink({ ...stall, checkpointTimeoutMs: 600_000 }),
   'stalled-sink-and-checkpoints-given-up': () =>
-    soakStalledSink({ ...minute, checkpointTimeoutMs: minute.checkpointEveryMs }),
+    soakStalledSink({ ...stall, checkpointTimeoutMs: stall.checkpointEveryMs }),
   overwrites: () => soakOverwrites(hour),
 }
 
