@@ -13,9 +13,9 @@ export interface CharsetDecoder {
 
 /**
  * `json` is one record, or an array of records; `json-lines` is one record per line; `event` is one CloudEvent, and
- * `event-batch` is an array of CloudEvents.
+ * `event-batch` is an array of CloudEvents; `record` is one record of any bytes.
  */
-export type BodyFormat = 'json' | 'json-lines' | 'event' | 'event-batch'
+export type BodyFormat = 'json' | 'json-lines' | 'event' | 'event-batch' | 'record'
 
 const formats: ReadonlyMap<string, BodyFormat> = new Map<string, BodyFormat>([
   ['application/json', 'json'],
@@ -43,6 +43,23 @@ export function bodyType(contentType: string | undefined): BodyType | 'type' | '
   if (charset === undefined) return { format, decoder: undefined }
   const decoder = decoderOf(charset)
   return decoder === undefined ? 'charset' : { format, decoder: decoder === 'utf-8' ? undefined : decoder }
+}
+
+/** The type of a body that is one record in a format, whose media type it must have. */
+export function recordType(contentType: string | undefined, wanted: string): BodyType | 'type' {
+  return mediaType(contentType) === mediaType(wanted) ? { format: 'record', decoder: undefined } : 'type'
+}
+
+/** A web page may send a body of these types to any server without asking it first. */
+export function isSentByPages(contentType: string): boolean {
+  return ['text/plain', 'multipart/form-data', 'application/x-www-form-urlencoded'].includes(
+    mediaType(contentType),
+  )
+}
+
+/** Without parameters. */
+function mediaType(contentType: string | undefined): string {
+  return (contentType ?? '').split(';', 1)[0]!.trim().toLowerCase()
 }
 
 /** Undefined for an unknown charset. */

@@ -2,13 +2,16 @@ import { describeError, MillraceError } from '@millrace/core'
 import {
   decodeJson,
   parserOf,
+  readAs,
   type ConnectorContext,
   type Discovery,
+  type Format,
   type Schema,
   type Source,
   type SplitReader,
 } from '@millrace/core/connector'
 import { AppendLogReader } from '@millrace/segment-log'
+import { requireOneDecoder } from './client/client-options.ts'
 import { ServerAddressBook } from './serve/address-book.ts'
 import { InboxReader } from './inbox-reader.ts'
 import type { InboxPosition } from './inbox-position.ts'
@@ -27,6 +30,11 @@ export interface ReceiveOptions<T> extends HttpServerOptions {
    * the error policy of the source. Without it a record is trusted to be what the type says.
    */
   readonly schema?: Schema<T>
+  /**
+   * In place of JSON: a body is one record in this format, and has its media type. It is accepted as bytes; what cannot be
+   * decoded follows the error policy.
+   */
+  readonly format?: Format<T>
 }
 
 /** A source that other programs post records to. */
@@ -53,8 +61,18 @@ export interface HttpServerSource<T> extends Source<T, InboxPosition> {
  * p.from('payments', http.receive<Payment>({ port: 8080 }))
  * // curl -H 'content-type: application/json' -d '{"card":"4711","amount":12}' http://localhost:8080/
  */
-export function receive<T>({ schema, ...options }: ReceiveOptions<T>): HttpServerSource<T> {
-  return new ListeningSource(planOf(options), parserOf(schema))
+export function receive<T>({ schema, format, ...options }: ReceiveOptions<T>): HttpServerSource<T> {
+  requireOneDecoder('http.receive', format, { schema })
+  const plan = planOf(options, format?.contentType)
+  if (format === undefined) {
+    const parse = parserOf(schema)
+    return new ListeningSource(plan, (raw) => parse(decodeJson(raw)))
+  }
+  const source = new ListeningSource(plan, (raw) => raw)
+  return Object.assign(
+    readAs(source, format, (raw) => raw),
+    { address: () => source.address() },
+  )
 }
 
 class ListeningSource<T> implements HttpServerSource<T> {
@@ -63,16 +81,16 @@ class ListeningSource<T> implements HttpServerSource<T> {
   readonly needsMainThread = true
   readonly hasHeaders = true
   readonly #plan: ServerPlan
-  readonly #parse: (value: unknown) => T
+  readonly #decode: (raw: Uint8Array) => T
   readonly #addresses = new ServerAddressBook()
 
-  constructor(plan: ServerPlan, parse: (value: unknown) => T) {
+  constructor(plan: ServerPlan, decode: (raw: Uint8Array) => T) {
     this.#plan = plan
-    this.#parse = parse
+    this.#decode = decode
   }
 
   decode(raw: Uint8Array): T {
-    return this.#parse(decodeJson(raw))
+    return this.#decode(raw)
   }
 
   discover(): Promise<Discovery> {
@@ -106,7 +124,7 @@ class ListeningSource<T> implements HttpServerSource<T> {
     const entries = new AppendLogReader(inbox.log, fs)
     const start = { ...inbox.log.start, record: 0 }
     return new InboxReader(
-      { inbox, entries, split, context, parse: this.#parse, onClose: stop },
+      { inbox, entries, split, context, decode: this.#decode, onClose: stop },
       from ?? start,
     )
   }

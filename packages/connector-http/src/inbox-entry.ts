@@ -7,7 +7,7 @@ export interface AcceptedRequest {
   readonly key: string
   /** Distinguishes two requests with the same key. */
   readonly fingerprint: number
-  /** The JSON text of each record, in UTF-8, as received. */
+  /** The bytes of each record as received: JSON text in UTF-8, or what a format has made. */
   readonly records: readonly Uint8Array[]
   /** What each record carries: header fields of the request. */
   readonly headers?: RequestHeaders | undefined

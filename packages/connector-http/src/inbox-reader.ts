@@ -1,6 +1,5 @@
 import type { RecordHeaders } from '@millrace/core'
 import {
-  decodeJson,
   headerColumn,
   type ConnectorContext,
   type DecodeFailure,
@@ -22,8 +21,8 @@ export interface InboxReaderOptions<T> {
   readonly entries: AppendLogReader
   readonly split: string
   readonly context: ConnectorContext
-  /** Makes the record of a JSON value; throws if it is none. */
-  readonly parse: (value: unknown) => T
+  /** Makes the record of its bytes; throws if they are none. */
+  readonly decode: (raw: Uint8Array) => T
   /** Called first when the reader closes: after it resolves, nothing is appended. */
   readonly onClose: () => Promise<void>
 }
@@ -154,7 +153,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
       const raw = entry.records[record]!
       const carried = entry.headers?.[record]
       try {
-        values.push(this.#options.parse(decodeJson(raw)))
+        values.push(this.#options.decode(raw))
         headers.push(carried)
       } catch (error) {
         failures.push({ index: values.length, error, raw, place: placeOf(entry, record), headers: carried })

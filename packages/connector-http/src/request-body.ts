@@ -6,9 +6,10 @@ import { Refusal } from './refusal.ts'
 /**
  * Splits a body in UTF-8 into records, each as its JSON text. Every text is valid JSON of limited depth.
  *
- * Blank lines and a byte order mark are skipped. Throws a `Refusal` that names the first invalid line.
+ * Blank lines and a byte order mark are skipped. A body that is one record of any bytes is left as it is. Throws a `Refusal` that names the first invalid line.
  */
 export function recordsIn(body: Uint8Array, format: BodyFormat): Uint8Array[] {
+  if (format === 'record') return [body]
   const content = withoutByteOrderMark(body)
   return format === 'json-lines' ? recordsInLines(content) : recordsInJson(content, format)
 }

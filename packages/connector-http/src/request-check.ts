@@ -1,5 +1,5 @@
 import { acceptedCodings, contentCoding, type ContentCoding } from './content-coding.ts'
-import { acceptedTypes, bodyType, type BodyType } from './content-type.ts'
+import { acceptedTypes, bodyType, recordType, type BodyType } from './content-type.ts'
 import type { IncomingRequest } from './incoming-request.ts'
 import type { RequestHeaders } from './inbox-entry.ts'
 import { Refusal } from './refusal.ts'
@@ -33,7 +33,7 @@ export function wishOf(request: IncomingRequest, plan: ServerPlan, sameSecret: S
   }
   checkAccess(request, plan, ['POST'], sameSecret)
   const coding = codingOf(request.header('content-encoding'))
-  const type = typeOf(request.header('content-type'))
+  const type = typeOf(request.header('content-type'), plan.contentType)
   const key = request.header('idempotency-key') ?? ''
   if (key !== '' && !keyPattern.test(key)) {
     throw new Refusal(400, 'the Idempotency-Key must be 1 to 255 visible ASCII characters')
@@ -56,15 +56,16 @@ function codingOf(header: string | undefined): ContentCoding | 'identity' {
   })
 }
 
-function typeOf(header: string | undefined): BodyType {
-  const type = bodyType(header)
+function typeOf(header: string | undefined, wanted: string | undefined): BodyType {
+  const type = wanted === undefined ? bodyType(header) : recordType(header, wanted)
+  const accepted = wanted ?? acceptedTypes
   if (typeof type === 'object') return type
   throw new Refusal(
     415,
     type === 'charset'
       ? 'the charset is not supported; send UTF-8'
-      : `the content type is not supported; send one of ${acceptedTypes}`,
-    { headers: { 'accept-post': acceptedTypes } },
+      : `the content type is not supported; send ${wanted === undefined ? 'one of ' : ''}${accepted}`,
+    { headers: { 'accept-post': accepted } },
   )
 }
 

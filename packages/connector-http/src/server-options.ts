@@ -1,3 +1,4 @@
+import { isSentByPages } from './content-type.ts'
 import { positiveDurationMs, type Duration } from '@millrace/core'
 import { isCredential, isFieldName, traceFields } from './header-fields.ts'
 import { accessPlanOf, isCount, requireOption, type AccessOptions, type AccessPlan } from './serve/access.ts'
@@ -34,6 +35,8 @@ export interface HttpServerOptions extends AccessOptions {
 /** The options with defaults applied. */
 export interface ServerPlan extends AccessPlan {
   readonly ack: 'durable' | 'received'
+  /** The media type of a body that is one record in a format; undefined for JSON. */
+  readonly contentType: string | undefined
   /** The header fields that records carry, in lower case. */
   readonly headers: readonly string[]
   readonly bodyBytesMax: number
@@ -44,8 +47,8 @@ export interface ServerPlan extends AccessPlan {
   readonly idempotencyKeysMax: number
 }
 
-/** Validates options and applies defaults. Throws `OPTION_INVALID` for invalid or unsafe options. */
-export function planOf(options: HttpServerOptions): ServerPlan {
+/** Validates options and applies defaults. `contentType` is that of a format, if there is one. Throws `OPTION_INVALID` for invalid or unsafe options. */
+export function planOf(options: HttpServerOptions, contentType?: string): ServerPlan {
   const { ack = 'durable', bodyBytesMax = 1024 * 1024, inboxBytesMax = 256 * 1024 * 1024 } = options
   const { retryAfterSeconds = 1, idempotencyKeysMax = 10_000, headers = [] } = options
   const require = (isValid: boolean, name: string, value: unknown, wanted: string): void =>
@@ -61,9 +64,13 @@ export function planOf(options: HttpServerOptions): ServerPlan {
   const isEnough = isCount(inboxBytesMax) && inboxBytesMax >= bodyBytesMax
   const bytes = `a whole number of bytes, at least bodyBytesMax (${bodyBytesMax})`
   require(isEnough, 'inboxBytesMax', inboxBytesMax, bytes)
+  const isAsked = contentType === undefined || !isSentByPages(contentType)
+  const unsafe = 'a media type that a web page cannot send without asking the server first'
+  require(isAsked, 'contentType of the format', contentType, unsafe)
   return {
     ...accessPlanOf('http.receive', options, '/'),
     ack,
+    contentType,
     headers: [...new Set([...traceFields, ...headers.map((name) => name.toLowerCase())])],
     bodyBytesMax,
     inboxBytesMax,

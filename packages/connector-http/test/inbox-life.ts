@@ -1,4 +1,4 @@
-import type { ConnectorContext } from '@millrace/core/connector'
+import { decodeJson, type ConnectorContext } from '@millrace/core/connector'
 import type { Fs, Owner } from '@millrace/core/disk'
 import { AppendLogReader } from '@millrace/segment-log'
 import { SimOwners, type SimFs } from '@millrace/testkit'
@@ -61,7 +61,7 @@ export async function openLife(options: InboxLifeOptions): Promise<InboxLife> {
       entries,
       split: 'inbox',
       context: context as ConnectorContext,
-      parse: (value) => value,
+      decode: decodeJson,
       onClose: () => Promise.resolve(),
     },
     from ?? { ...inbox.log.start, record: 0 },

@@ -116,3 +116,15 @@ export function httpUrlOf(what: string, option: string | Secret): URL {
   url.hash = ''
   return url
 }
+
+/** Throws `OPTION_INVALID` if there are a format and something else that decodes. */
+export function requireOneDecoder(
+  what: string,
+  format: object | undefined,
+  others: Readonly<Record<string, unknown>>,
+): void {
+  const other = Object.keys(others).find((name) => others[name] !== undefined)
+  if (format !== undefined && other !== undefined) {
+    throw invalid(what, `there are a format and ${other}, and only one of them can decode; leave one out`)
+  }
+}

@@ -1,5 +1,5 @@
 import { positiveDurationMs, type Duration, type Secret } from '@millrace/core'
-import { decodeJson, parserOf, type Schema } from '@millrace/core/connector'
+import { decodeJson, parserOf, type Format, type Schema } from '@millrace/core/connector'
 import {
   clientPlanOf,
   httpUrlOf,
@@ -30,6 +30,8 @@ export interface ReadEventsOptions<T> extends ClientOptions {
   readonly decode?: (event: ServerEvent) => unknown
   /** What a record looks like; one that does not fit follows the error policy. The type is inferred from it. */
   readonly schema?: Schema<T>
+  /** In place of JSON: the data of an event is one record in this format, whose bytes are text in UTF-8. */
+  readonly format?: Format<T>
   /**
    * Whether the server gives every event an id and resumes after the `Last-Event-ID` that it gets. `false`: the source is
    * volatile, and what is sent while it is not connected is lost. Default true.

@@ -1,4 +1,11 @@
-import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
+import {
+  readAs,
+  type ConnectorContext,
+  type Discovery,
+  type Source,
+  type SplitReader,
+} from '@millrace/core/connector'
+import { requireOneDecoder } from '../client/client-options.ts'
 import { FirstContact } from '../client/first-contact.ts'
 import { HttpClient } from '../client/http-client.ts'
 import type { OpenHttpDoor } from '../client/http-door.ts'
@@ -26,8 +33,12 @@ const start: EventPosition = { id: '' }
  * @example
  * p.from('prices', sse.read<Price>({ url: 'https://market.example/prices', events: ['price'] }))
  */
-export function read<T>(options: ReadEventsOptions<T>): Source<T, EventPosition> {
-  return new EventSource(readEventsPlanOf(options), openNodeDoor)
+export function read<T>({ format, ...options }: ReadEventsOptions<T>): Source<T, EventPosition> {
+  if (format === undefined) return new EventSource(readEventsPlanOf(options), openNodeDoor)
+  requireOneDecoder('sse.read', format, { schema: options.schema, decode: options.decode })
+  const { schema: _none, ...rest } = options
+  const plan = readEventsPlanOf<Uint8Array>({ ...rest, decode: ({ data }) => data })
+  return readAs(new EventSource(plan, openNodeDoor), format, (data) => data)
 }
 
 /** Reads the events of a server through a door. */

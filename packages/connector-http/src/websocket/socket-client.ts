@@ -2,8 +2,10 @@ import { describeError, positiveDurationMs, reveal, type Duration, type Secret }
 import {
   decodeJson,
   parserOf,
+  readAs,
   type ConnectorContext,
   type Discovery,
+  type Format,
   type Schema,
   type Source,
   type SplitReader,
@@ -12,6 +14,7 @@ import {
   clientPlanOf,
   invalid,
   requireCount,
+  requireOneDecoder,
   type ClientOptions,
   type ClientPlan,
 } from '../client/client-options.ts'
@@ -36,6 +39,8 @@ export interface ReadSocketOptions<T> extends ClientOptions {
   readonly decode?: (data: Uint8Array) => unknown
   /** What a record looks like; one that does not fit follows the error policy. The type is inferred from it. */
   readonly schema?: Schema<T>
+  /** In place of JSON: a message is one record in this format. */
+  readonly format?: Format<T>
   /** After so long without a sign of life the connection counts as lost; the server is asked for one before. Default `'1m'`. */
   readonly silence?: Duration
   /** A larger message ends the connection. Default 1 MiB. */
@@ -72,7 +77,18 @@ export function read<T>(options: ReadSocketOptions<T>): Source<T, null> {
 }
 
 /** The same through another door. */
-export function readVia<T>(connect: ConnectSocket, options: ReadSocketOptions<T>): Source<T, null> {
+export function readVia<T>(
+  connect: ConnectSocket,
+  { format, ...options }: ReadSocketOptions<T>,
+): Source<T, null> {
+  if (format === undefined) return readDecoded(connect, options)
+  requireOneDecoder('websocket.read', format, { schema: options.schema, decode: options.decode })
+  const { schema: _none, ...rest } = options
+  const source = readDecoded<Uint8Array>(connect, { ...rest, decode: (data) => data })
+  return readAs(source, format, (data) => data)
+}
+
+function readDecoded<T>(connect: ConnectSocket, options: ReadSocketOptions<T>): Source<T, null> {
   const plan = planOf(options)
   const contact = new FirstContact(openNodeDoor, plan)
   return {

@@ -1,6 +1,14 @@
 import { positiveDurationMs, requireKnown, type Duration } from '@millrace/core'
-import { decodeJson, parserOf, type Discovery, type Schema, type Source } from '@millrace/core/connector'
-import { requireCount } from '../client/client-options.ts'
+import {
+  decodeJson,
+  parserOf,
+  readAs,
+  type Discovery,
+  type Format,
+  type Schema,
+  type Source,
+} from '@millrace/core/connector'
+import { requireCount, requireOneDecoder } from '../client/client-options.ts'
 import type { IncomingRequest } from '../incoming-request.ts'
 import { Refusal } from '../refusal.ts'
 import { accessPlanOf, checkAccess, type AccessOptions, type AccessPlan } from '../serve/access.ts'
@@ -27,6 +35,8 @@ export interface ReceiveSocketOptions<T> extends AccessOptions {
   readonly decode?: (data: Uint8Array) => unknown
   /** What a record looks like; one that does not fit follows the error policy. The type is inferred from it. */
   readonly schema?: Schema<T>
+  /** In place of JSON: a message is one record in this format. */
+  readonly format?: Format<T>
   /** A client that sends a larger message is disconnected. Default 1 MiB. */
   readonly messageBytesMax?: number
   /** The most clients at a time. Default 1,000. */
@@ -77,7 +87,21 @@ export function receive<T>(options: ReceiveSocketOptions<T>): SocketServerSource
 }
 
 /** The same over another server. */
-export function receiveVia<T>(serve: ServeSockets, options: ReceiveSocketOptions<T>): SocketServerSource<T> {
+export function receiveVia<T>(
+  serve: ServeSockets,
+  { format, ...options }: ReceiveSocketOptions<T>,
+): SocketServerSource<T> {
+  if (format === undefined) return receiveDecoded(serve, options)
+  requireOneDecoder('websocket.receive', format, { schema: options.schema, decode: options.decode })
+  const { schema: _none, ...rest } = options
+  const source = receiveDecoded<Uint8Array>(serve, { ...rest, decode: (data) => data })
+  return Object.assign(
+    readAs(source, format, (data) => data),
+    { address: () => source.address() },
+  )
+}
+
+function receiveDecoded<T>(serve: ServeSockets, options: ReceiveSocketOptions<T>): SocketServerSource<T> {
   const plan = receivePlanOf(options)
   const addresses = new ServerAddressBook()
   return {
