@@ -10,13 +10,13 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import { nodePlatform } from '@millrace/node'
 import { kafkaClient } from '../scripts/services/kafka-client.ts'
 import { service } from '../scripts/services/service.ts'
+import { sizes, textsOf } from './broker-jobs.ts'
 import { measureInTurns } from './measure.ts'
 
 const operations = 200_000
 const batchRecords = 1_000
 /** As often as a checkpoint every 100 ms at 200,000 records a second. */
 const checkpointBatches = 20
-const sizes = [100, 1_000]
 
 const found = await kafkaClient()
 const server = await service('kafka')
@@ -67,18 +67,6 @@ async function makeTopic(topic: string): Promise<void> {
   const admin = AdminClient.create({ 'bootstrap.servers': brokers, log_level: 0 })
   await ask(admin, 'createTopic', { topic, num_partitions: 1, replication_factor: 1 }, 30_000)
   admin['disconnect']!()
-}
-
-/** A batch of records of one size, as JSON with some numbers and words: they compress to about a third. */
-function textsOf(size: number): readonly string[] {
-  return Array.from({ length: batchRecords }, (_, record) => {
-    let text = ''
-    for (let part = 0; text.length < size; part++) {
-      const id = (record * 7_919 + part * 31) % 100_003
-      text += JSON.stringify({ id, shop: `shop-${(record * 13 + part) % 97}`, amount: (id * 17) % 9_999 })
-    }
-    return text.slice(0, size)
-  })
 }
 
 /** Writes all records in transactions of as many as a checkpoint has. */

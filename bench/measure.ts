@@ -5,9 +5,11 @@ export interface Measurable {
   readonly name: string
   readonly operations: number
   readonly run: () => void | Promise<void>
+  /** Called before each run, and not measured. Only for runs in turns. */
+  readonly before?: () => Promise<void>
   /** The cost is good enough if it is at most `times` that of the measurement `of`. */
   readonly atMost?: { readonly times: number; readonly of: string }
-  /** Called after the last run. Returns what else to say: memory, for example. Only for `measureInTurns`. */
+  /** Called after the last run. Returns what else to say: memory, for example. Only for runs in turns. */
   readonly remark?: () => Promise<string>
 }
 
@@ -47,10 +49,33 @@ export async function measure(measurables: readonly Measurable[]): Promise<void>
  * all threads, which other processes change less than the wall time.
  */
 export async function measureInTurns(measurables: readonly Measurable[], turns = 5): Promise<void> {
+  const { wall, cpu } = await takeTurns(measurables, turns)
+  await reportTurns(measurables, turns, wall, (index) => `${cpu[index]} ns of CPU`)
+}
+
+/**
+ * Measures as `measureInTurns` does, where the work of others, such as a broker, is a part of the time that passes: the cost is
+ * the CPU time of all threads of this process, and the wall time is noted.
+ */
+export async function measureCpuInTurns(measurables: readonly Measurable[], turns = 5): Promise<void> {
+  const { wall, cpu } = await takeTurns(measurables, turns)
+  const note = (index: number): string =>
+    `${Math.round(1e6 / cpu[index]!)} thousand per second of CPU, ${wall[index]} ns passed`
+  await reportTurns(measurables, turns, cpu, note)
+}
+
+/** The medians of the wall time and the CPU time of one operation, in nanoseconds. */
+interface Medians {
+  readonly wall: readonly number[]
+  readonly cpu: readonly number[]
+}
+
+async function takeTurns(measurables: readonly Measurable[], turns: number): Promise<Medians> {
   const wall = measurables.map((): number[] => [])
   const cpu = measurables.map((): number[] => [])
   for (let turn = 0; turn <= turns; turn++) {
-    for (const [index, { run, operations }] of measurables.entries()) {
+    for (const [index, { before, run, operations }] of measurables.entries()) {
+      await before?.()
       const cpuBefore = process.cpuUsage()
       const startedAt = performance.now()
       await run()
@@ -61,16 +86,25 @@ export async function measureInTurns(measurables: readonly Measurable[], turns =
       cpu[index]!.push(((user + system) * 1e3) / operations)
     }
   }
+  return { wall: wall.map(median), cpu: cpu.map(median) }
+}
+
+async function reportTurns(
+  measurables: readonly Measurable[],
+  runs: number,
+  costs: readonly number[],
+  noteOf: (index: number) => string,
+): Promise<void> {
   const remarks: string[] = []
   for (const { remark } of measurables) remarks.push(remark === undefined ? '' : `, ${await remark()}`)
   report(
     measurables.map(({ name, atMost }, index) => ({
       name,
-      nanoseconds: median(wall[index]!),
-      runs: turns,
-      note: `${median(cpu[index]!)} ns of CPU${remarks[index]!}`,
+      nanoseconds: costs[index]!,
+      runs,
+      note: `${noteOf(index)}${remarks[index]!}`,
       ...(atMost !== undefined && {
-        rivals: { [atMost.of]: median(wall[measurables.findIndex((each) => each.name === atMost.of)]!) },
+        rivals: { [atMost.of]: costs[measurables.findIndex((each) => each.name === atMost.of)]! },
         bar: { rival: atMost.of, times: atMost.times },
       }),
     })),
