@@ -68,7 +68,7 @@ export class Committer {
     let written: Written | undefined
     if (!isUntouched || !isThere) {
       await this.#confirm()
-      written = await findWritten(nc, this.#what, staged)
+      written = await findWritten(nc, this.#link, this.#what, staged)
       if (written.isComplete) return
       // The file is removed only after all its messages were written.
       if (!isThere && written.isUncertain) return
@@ -87,7 +87,7 @@ export class Committer {
       const messages = missing
       missing = []
       if (this.#context.clock.monotonic() - this.#confirmedAt > confirmAfterMs) await this.#confirm()
-      await publishAll(nc, stream, messages)
+      await publishAll({ nc, stream, link: this.#link }, messages)
       this.#link.works()
     }
     const blocks: AsyncIterable<readonly ReadyMessage[]> = readBlockFile(

@@ -26,12 +26,19 @@ export function withoutOwn<V>(headers: Readonly<Record<string, V>>): Readonly<Re
   return headersWithout(headers, natsOwn)
 }
 
+/** What every message of the client has. */
+interface Received {
+  readonly headers?: MsgHdrs | undefined
+}
+
 /** The headers of a message as its record carries them, without those of NATS. Of several with one name the last counts. */
-export function carriedHeaders({ headers }: { readonly headers: NatsHeaders }): RecordHeaders | undefined {
-  if (headers === noHeaders) return undefined
-  const entries = Object.entries(withoutOwn(headers))
-  if (entries.length === 0) return undefined
-  return Object.fromEntries(entries.map(([name, values]) => [name, values.at(-1) ?? '']))
+export function carriedHeaders({ headers }: Received): RecordHeaders | undefined {
+  if (headers === undefined) return undefined
+  let carried: [name: string, value: string][] | undefined
+  for (const [name, values] of headers) {
+    if (!natsOwn.test(name)) (carried ??= []).push([name, values.at(-1) ?? ''])
+  }
+  return carried && Object.fromEntries(carried)
 }
 
 /** Returns headers as they are sent. Throws `CODEC_FAILED` for what NATS cannot send, and for what the sink itself sets. */

@@ -102,6 +102,11 @@ export class Link {
     this.#world.up()
   }
 
+  /** Calls `expired` after a time, unless the result is disposed of before. */
+  timer(ms: number, expired: () => void): Disposable {
+    return this.#world.clock.schedule(ms, expired)
+  }
+
   close(): void {
     this.#world.signal.removeEventListener('abort', this.#onAbort)
     this.#closing.abort()

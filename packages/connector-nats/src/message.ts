@@ -1,5 +1,6 @@
-import type { JsMsg } from '@nats-io/jetstream'
+import type { Msg } from '@nats-io/transport-node'
 import { headersOf, type NatsHeaders } from './headers.ts'
+import { originOf, placeOf } from './place.ts'
 
 /** A message of a subject. */
 export interface SubjectMessage {
@@ -29,14 +30,11 @@ export interface StreamPosition {
 /** Makes a record of a message. Throws if it cannot. */
 export type Decode<M, T> = (message: M) => T
 
-export function streamMessage(message: JsMsg): StreamMessage {
-  const { subject, data, headers, seq, info } = message
-  return {
-    stream: info.stream,
-    subject,
-    data,
-    headers: headersOf(headers),
-    sequence: seq,
-    timestamp: Math.floor(info.timestampNanos / 1e6),
-  }
+export function subjectMessage({ subject, data, headers }: Msg): SubjectMessage {
+  return { subject, data, headers: headersOf(headers) }
+}
+
+export function streamMessage(message: Msg): StreamMessage {
+  const { stream, timestamp } = originOf(message)
+  return { stream, ...subjectMessage(message), sequence: placeOf(message).sequence, timestamp }
 }

@@ -21,7 +21,7 @@ import {
   type LookUpOptions,
   type ReadKeysOptions,
 } from './key-value.ts'
-import type { StreamMessage, StreamPosition, SubjectMessage } from './message.ts'
+import { streamMessage, type StreamMessage, type StreamPosition, type SubjectMessage } from './message.ts'
 import { addressOf, invalid, type NatsOptions } from './options.ts'
 import type { MadeMessage, OutgoingMessage, OutgoingOptions } from './outgoing.ts'
 import { PlainSink } from './plain-sink.ts'
@@ -113,7 +113,7 @@ export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<
  * p.from('orders', nats.read({ stream: 'ORDERS', format: protobuf.format({ message: OrderSchema }) }))
  */
 export function read<T>({ format, ...options }: ReadOptions & WithFormat<T>): Source<T, StreamPosition> {
-  return readAs(new StreamSource('nats.read', (message) => message, options), format, ({ data }) => data)
+  return readAs(new StreamSource('nats.read', streamMessage, options), format, ({ data }) => data)
 }
 
 /**
@@ -134,7 +134,7 @@ export function readText(options: ReadOptions): Source<string, StreamPosition> {
  *   .map(({ subject, data }) => ({ sensor: subject.split('.')[1], value: Number(new TextDecoder().decode(data)) }))
  */
 export function readMessages(options: ReadOptions): Source<StreamMessage, StreamPosition> {
-  return new StreamSource('nats.readMessages', (message) => message, options)
+  return new StreamSource('nats.readMessages', streamMessage, options)
 }
 
 /**
@@ -154,7 +154,7 @@ export function readKeys<T>({
 }: ReadKeysOptions & WithSchema<T>): Source<KeyChange<T>, StreamPosition> {
   const decode = jsonOf(schema)
   const read = streamOptions('nats.readKeys', options)
-  return new StreamSource('nats.readKeys', (message) => changeOf(message, decode), read)
+  return new StreamSource('nats.readKeys', (message) => changeOf(streamMessage(message), decode), read)
 }
 
 /**

@@ -39,8 +39,6 @@ export interface OutgoingOptions<T> {
 /** What the connector adds to a message, about. */
 const overheadBytes = 250
 
-const encoder = new TextEncoder()
-
 /** Makes messages of values, and rejects those that the stream would not take. */
 export class Outgoing<T> {
   readonly #options: OutgoingOptions<T>
@@ -98,10 +96,10 @@ export class Outgoing<T> {
     if (id !== undefined && (typeof id !== 'string' || !/^\S+$/.test(id))) {
       throw new MillraceError('CODEC_FAILED', 'the id of the message is no text without spaces')
     }
-    const bytes = typeof data === 'string' ? encoder.encode(data) : data
+    const bytes = typeof data === 'string' ? Buffer.from(data) : data
     const ready = headersFrom(made.headers ?? carried)
     let size = bytes.length + overheadBytes
-    for (const [name, content] of ready) size += name.length + encoder.encode(content).length + 4
+    for (const [name, content] of ready) size += name.length + Buffer.byteLength(content) + 4
     if (size > this.#bytesMax) {
       const help = `raise max_payload of the server and max_msg_size of the stream`
       const message = `the message has about ${size} bytes, and the stream takes ${this.#bytesMax}; ${help}`

@@ -96,7 +96,7 @@ class PlainWriter<T> implements SinkWriter<T, never> {
         // The stream may be gone.
         if (isRepeated) await outgoing.begin(nc, this.#what)
         isRepeated = true
-        await publishAll(nc, stream, messages)
+        await publishAll({ nc, stream, link }, messages)
       })
     } catch (error) {
       if (isMillraceError(error)) throw error

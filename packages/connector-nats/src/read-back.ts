@@ -1,5 +1,6 @@
-import type { JsMsg } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+import type { Place } from './place.ts'
 import type { StagedMessages } from './staged-messages.ts'
 import { keepsNewest, MessageFetcher, stateOf } from './stream.ts'
 
@@ -15,6 +16,7 @@ export interface Written {
 /** Reads the ids of the messages that a stream got since others were staged. */
 export async function findWritten(
   nc: NatsConnection,
+  link: Link,
   what: string,
   staged: StagedMessages,
 ): Promise<Written> {
@@ -25,17 +27,17 @@ export async function findWritten(
   const numbers = new Set<number>()
   /** By subject, the greatest number that was found. */
   const newest = new Map<string, number>()
-  const take = ({ headers, subject, seq }: JsMsg): boolean => {
+  const take = ({ headers, subject }: Msg, { sequence }: Place): boolean => {
     const id = headers?.get('Nats-Msg-Id') ?? ''
     if (id.startsWith(`${file}-`)) {
       const number = Number(id.slice(file.length + 1))
       numbers.add(number)
       newest.set(subject, Math.max(number, newest.get(subject) ?? -1))
     }
-    return numbers.size < count && seq < state.last
+    return numbers.size < count && sequence < state.last
   }
   if (!isOther && state.last > after && state.first <= state.last) {
-    const fetcher = await MessageFetcher.open(nc, {
+    const fetcher = await MessageFetcher.open(nc, link, {
       stream,
       from: { sequence: after + 1 },
       headersOnly: true,

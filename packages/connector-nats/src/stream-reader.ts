@@ -1,10 +1,10 @@
 import { describeError, MillraceError } from '@millrace/core'
 import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
-import type { JsMsg } from '@nats-io/jetstream'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
-import { streamMessage, type Decode, type StreamMessage, type StreamPosition } from './message.ts'
+import type { Decode, StreamPosition } from './message.ts'
 import { carriedHeaders } from './headers.ts'
+import { placeOf, type Place } from './place.ts'
 import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
 
 /** What a reader needs. */
@@ -18,7 +18,7 @@ export interface StreamReaderParts<T> {
   readonly start: StreamPosition
   /** In a bounded job: the sequence of the last message to read. */
   readonly end: number | undefined
-  readonly decode: Decode<StreamMessage, T>
+  readonly decode: Decode<Msg, T>
   /** The position to read from. Throws if messages behind it are gone. */
   readonly check: (position: StreamPosition, state: StreamState) => StreamPosition
 }
@@ -30,7 +30,7 @@ const AHEAD = 4_000
 /** Reads one stream, and fetches ahead. */
 export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   readonly #parts: StreamReaderParts<T>
-  readonly #waiting: StreamMessage[] = []
+  readonly #waiting: Msg[] = []
   /** Where to resume after what was handed out, and after what was fetched. */
   #position: StreamPosition
   #fetchedUpTo: StreamPosition
@@ -58,7 +58,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     this.#position =
       this.#waiting.length === 0
         ? this.#fetchedUpTo
-        : { next: taken.at(-1)!.sequence + 1, created: this.#fetchedUpTo.created }
+        : { next: placeOf(taken.at(-1)!).sequence + 1, created: this.#fetchedUpTo.created }
     if (this.#waiting.length < AHEAD) this.#wakeFetcher?.()
     return this.#decoded(taken)
   }
@@ -80,14 +80,14 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return Promise.resolve()
   }
 
-  #decoded(messages: readonly StreamMessage[]): Poll<T> {
+  #decoded(messages: readonly Msg[]): Poll<T> {
     const { name: source, stream: split, decode } = this.#parts
     return decodedPoll(messages, {
       source,
       split,
       decode,
       raw: ({ data }) => data,
-      place: ({ sequence }) => `sequence ${sequence}`,
+      place: (message) => `sequence ${placeOf(message).sequence}`,
       headers: carriedHeaders,
     })
   }
@@ -117,7 +117,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     const state = await stateOf(nc, what, stream)
     this.#fetchedUpTo = this.#parts.check(this.#fetchedUpTo, state)
     const from = { sequence: this.#fetchedUpTo.next }
-    const fetcher = await MessageFetcher.open(nc, { stream, from, subjects })
+    const fetcher = await MessageFetcher.open(nc, link, { stream, from, subjects })
     link.works()
     if (fetcher.pending === 0) this.#caughtUp(state.last)
     const findsGaps = subjects.length === 0 && !keepsNewest(state.config)
@@ -127,10 +127,10 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
           await new Promise<void>((resolve) => (this.#wakeFetcher = resolve))
           continue
         }
-        const count = await fetcher.fetch(COUNT, (message) =>
-          findsGaps && message.seq > this.#fetchedUpTo.next
-            ? this.#takeAfterGap(nc, message)
-            : this.#take(message),
+        const count = await fetcher.fetch(COUNT, (message, place) =>
+          findsGaps && place.sequence > this.#fetchedUpTo.next
+            ? this.#takeAfterGap(nc, message, place)
+            : this.#take(message, place),
         )
         link.works()
         if (count === 0) await this.#skipOthers(nc, fetcher)
@@ -141,24 +141,24 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   /** Takes a message that does not follow the one before it. Messages between them may have been deleted on purpose. */
-  async #takeAfterGap(nc: NatsConnection, message: JsMsg): Promise<boolean> {
+  async #takeAfterGap(nc: NatsConnection, message: Msg, place: Place): Promise<boolean> {
     const { what, stream, check } = this.#parts
     check(this.#fetchedUpTo, await stateOf(nc, what, stream))
-    return this.#take(message)
+    return this.#take(message, place)
   }
 
   /** Whether more is wanted. */
-  #take(message: JsMsg): boolean {
+  #take(message: Msg, { sequence, pending }: Place): boolean {
     const { end = Infinity } = this.#parts
     if (this.#state !== 'reading') return false
-    if (message.seq <= end) {
-      this.#waiting.push(streamMessage(message))
-      this.#fetchedUpTo = { ...this.#fetchedUpTo, next: message.seq + 1 }
+    if (sequence <= end) {
+      this.#waiting.push(message)
+      this.#fetchedUpTo = { next: sequence + 1, created: this.#fetchedUpTo.created }
     }
     this.#isCaughtUp = false
     // Nothing else that is wanted was there, so in a bounded job nothing up to its end.
-    if (message.info.pending === 0 || message.seq >= end) {
-      this.#caughtUp(end === Infinity ? message.seq : end)
+    if (pending === 0 || sequence >= end) {
+      this.#caughtUp(end === Infinity ? sequence : end)
     }
     this.#wake()
     return this.#state === 'reading'
@@ -182,6 +182,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   #wake(): void {
+    if (this.#wakeReader.length === 0) return
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
 }

@@ -1,7 +1,8 @@
 import { MillraceError } from '@millrace/core'
 import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
+import type { Msg } from '@nats-io/transport-node'
 import { Connector, type Link } from './link.ts'
-import type { Decode, StreamMessage, StreamPosition } from './message.ts'
+import type { Decode, StreamPosition } from './message.ts'
 import { addressOf, invalid, type NatsOptions } from './options.ts'
 import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
 import { StreamReader } from './stream-reader.ts'
@@ -39,14 +40,14 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly decode?: (raw: Uint8Array) => T
   readonly #streams: readonly string[]
   readonly #subjects: readonly string[]
-  readonly #decode: Decode<StreamMessage, T>
+  readonly #decode: Decode<Msg, T>
   readonly #options: ReadOptions
   readonly #connector: Connector
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
   constructor(
     what: string,
-    decode: Decode<StreamMessage, T>,
+    decode: Decode<Msg, T>,
     options: ReadOptions,
     decodeRaw?: (raw: Uint8Array) => T,
   ) {
@@ -107,7 +108,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
     if (from === 'latest') return last + 1
     if ('sequence' in from) return from.sequence
     return link.repeat(async (nc) => {
-      const fetcher = await MessageFetcher.open(nc, { stream, from: { time: Number(from.time) } })
+      const fetcher = await MessageFetcher.open(nc, link, { stream, from: { time: Number(from.time) } })
       await fetcher.close()
       return fetcher.start
     })

@@ -7,13 +7,15 @@ import {
   JetStreamApiError,
   jetstreamManager,
   type Consumer,
-  type ConsumerMessages,
+  type ConsumerInfo,
   type JetStreamManager,
-  type JsMsg,
   type StreamConfig,
   type StreamInfo,
 } from '@nats-io/jetstream'
-import { nanos, type NatsConnection } from '@nats-io/transport-node'
+import { nanos, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import type { Link } from './link.ts'
+import { placeOf, type Place } from './place.ts'
+import { Pull } from './pull.ts'
 
 /** What a server says about a stream. */
 export interface StreamState {
@@ -29,8 +31,6 @@ export interface StreamState {
 const timeoutMs = 20_000
 /** The server forgets a consumer that nothing asks for messages. */
 const forgottenAfterMs = 30_000
-/** How long a fetch waits for messages. */
-const waitMs = 1_000
 
 /** Rejects with `error`'s code `OPTION_INVALID` and is final if there is no such stream. */
 export async function stateOf(nc: NatsConnection, what: string, stream: string): Promise<StreamState> {
@@ -75,10 +75,10 @@ export class MessageFetcher {
   readonly pending: number
   readonly #nc: NatsConnection
   readonly #consumer: Consumer
+  readonly #pull: Pull
   #delivered = 0
-  #messages: ConsumerMessages | undefined
 
-  static async open(nc: NatsConnection, wanted: Wanted): Promise<MessageFetcher> {
+  static async open(nc: NatsConnection, link: Link, wanted: Wanted): Promise<MessageFetcher> {
     const { stream, from, subjects = [], headersOnly = false } = wanted
     const consumers = (await manager(nc)).consumers
     const info = await consumers.add(stream, {
@@ -94,35 +94,35 @@ export class MessageFetcher {
       num_replicas: 1,
     })
     const consumer = jetstream(nc, { timeout: timeoutMs }).consumers.getConsumerFromInfo(info)
-    return new MessageFetcher(nc, consumer, info.delivered.stream_seq + 1, info.num_pending)
+    const pull = new Pull(nc, link, stream, info.name)
+    return new MessageFetcher(nc, consumer, pull, info)
   }
 
-  private constructor(nc: NatsConnection, consumer: Consumer, start: number, pending: number) {
+  private constructor(nc: NatsConnection, consumer: Consumer, pull: Pull, info: ConsumerInfo) {
     this.#nc = nc
     this.#consumer = consumer
-    this.start = start
-    this.pending = pending
+    this.#pull = pull
+    this.start = info.delivered.stream_seq + 1
+    this.pending = info.num_pending
   }
 
   /**
    * Calls `take` for messages as they arrive: as many as there are, at most `limit`, and those that come within a second.
    * It ends when `take` returns false. Returns how many there were. Rejects if one was lost on the way: fetch them anew.
    */
-  async fetch(limit: number, take: (message: JsMsg) => boolean | Promise<boolean>): Promise<number> {
+  async fetch(
+    limit: number,
+    take: (message: Msg, place: Place) => boolean | Promise<boolean>,
+  ): Promise<number> {
     const before = this.#delivered
-    const messages = await this.#consumer.fetch({ max_messages: limit, expires: waitMs })
-    this.#messages = messages
-    try {
-      for await (const message of messages) {
-        if (message.info.deliverySequence !== ++this.#delivered)
-          throw new Error('a message was lost on the way')
-        const taken = take(message)
-        if (!(typeof taken === 'boolean' ? taken : await taken)) break
+    for await (const messages of this.#pull.batches(limit)) {
+      for (const message of messages) {
+        const place = placeOf(message)
+        if (place.delivered !== ++this.#delivered) throw new Error('a message was lost on the way')
+        const taken = take(message, place)
+        if (!(typeof taken === 'boolean' ? taken : await taken)) return this.#delivered - before
       }
-    } finally {
-      messages.stop()
     }
-    if (this.#nc.isClosed()) throw new Error('the connection is closed')
     return this.#delivered - before
   }
 
@@ -134,12 +134,12 @@ export class MessageFetcher {
 
   /** Ends a fetch that waits. */
   stop(): void {
-    this.#messages?.stop()
+    this.#pull.stop()
   }
 
   /** Best effort: the server forgets it anyway. */
   async close(): Promise<void> {
-    this.stop()
+    this.#pull.close()
     if (!this.#nc.isClosed()) await this.#consumer.delete().catch(() => false)
   }
 }

@@ -7,10 +7,10 @@ import {
   type Source,
   type SplitReader,
 } from '@millrace/core/connector'
-import type { NatsConnection } from '@nats-io/transport-node'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import { Connector, type Link } from './link.ts'
-import { carriedHeaders, headersOf } from './headers.ts'
-import { type Decode, type SubjectMessage } from './message.ts'
+import { carriedHeaders } from './headers.ts'
+import { subjectMessage, type Decode, type SubjectMessage } from './message.ts'
 import { addressOf, invalid, type NatsOptions } from './options.ts'
 import { isPattern } from './subject.ts'
 
@@ -97,7 +97,7 @@ interface SubjectReaderParts<T> {
 class SubjectReader<T> implements SplitReader<T, null> {
   readonly mustStayOpen = true
   readonly #parts: SubjectReaderParts<T>
-  readonly #waiting: SubjectMessage[] = []
+  readonly #waiting: Msg[] = []
   #dropped = 0
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
@@ -132,12 +132,12 @@ class SubjectReader<T> implements SplitReader<T, null> {
     return Promise.resolve()
   }
 
-  #decoded(messages: readonly SubjectMessage[]): Poll<T> {
+  #decoded(messages: readonly Msg[]): Poll<T> {
     const { decode, subject: split, context } = this.#parts
     return decodedPoll(messages, {
       source: context.name,
       split,
-      decode,
+      decode: (message) => decode(subjectMessage(message)),
       raw: ({ data }) => data,
       place: ({ subject }) => `subject ${subject}`,
       headers: carriedHeaders,
@@ -163,13 +163,11 @@ class SubjectReader<T> implements SplitReader<T, null> {
     // The server has the subscription when it has answered.
     await nc.flush()
     link.works()
-    for await (const { subject: sentTo, data, headers } of messages) {
-      this.#take({ subject: sentTo, data, headers: headersOf(headers) })
-    }
+    for await (const message of messages) this.#take(message)
     if (this.#state === 'reading') throw new Error('the connection is closed')
   }
 
-  #take(message: SubjectMessage): void {
+  #take(message: Msg): void {
     const { waitingMax, context, subject } = this.#parts
     if (this.#waiting.length < waitingMax) {
       this.#waiting.push(message)
