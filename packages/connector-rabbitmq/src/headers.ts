@@ -29,8 +29,9 @@ export function withoutOwn(headers: RecordHeaders): RecordHeaders {
  * booleans as text. Times, lists, tables and null have no counterpart, and are left out.
  */
 export function carriedHeaders({ properties }: ConsumeMessage): RecordHeaders | undefined {
+  if (properties.headers === undefined) return undefined
   const carried: [name: string, value: string | Uint8Array][] = []
-  for (const [name, value] of Object.entries<unknown>(properties.headers ?? {})) {
+  for (const [name, value] of Object.entries<unknown>(properties.headers)) {
     if (brokerOwn.test(name)) continue
     if (typeof value === 'string') carried.push([name, value])
     else if (typeof value === 'number' || typeof value === 'boolean') carried.push([name, String(value)])

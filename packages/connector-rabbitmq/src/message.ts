@@ -42,14 +42,14 @@ export interface StreamMessage extends RabbitMessage {
   readonly offset: number
 }
 
-/** Makes a record of a message. Throws if it cannot. */
-export type Decode<M, T> = (message: M) => T
+/** Makes a record of what the client has received from a queue or stream. Throws if it cannot. */
+export type Decode<T> = (message: ConsumeMessage, from: string) => T
 
-export function queueMessage(queue: string, message: ConsumeMessage): QueueMessage {
+export function queueMessage(message: ConsumeMessage, queue: string): QueueMessage {
   return { queue, isRedelivered: message.fields.redelivered, ...rabbitMessage(message) }
 }
 
-export function streamMessage(stream: string, message: ConsumeMessage): StreamMessage {
+export function streamMessage(message: ConsumeMessage, stream: string): StreamMessage {
   return { stream, offset: offsetOf(message)!, ...rabbitMessage(message) }
 }
 

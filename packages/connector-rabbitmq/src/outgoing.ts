@@ -63,7 +63,8 @@ function ready<T>(
   sink: OutgoingOptions<T>,
   idOf: () => string,
 ): ReadyMessage {
-  const carried = withoutOwn(batch.headers?.[index] ?? noHeaders)
+  const given = batch.headers?.[index]
+  const carried = given === undefined ? noHeaders : withoutOwn(given)
   const made = sink.messageOf(batch.values[index]!, carried)
   const { exchange = sink.exchange, routingKey = sink.routingKey, data } = made
   const headers = headersOf(made.headers ?? carried)
@@ -103,25 +104,27 @@ const texts = [
 
 function propertiesOf(made: OutgoingMessage): Options.Publish {
   const { priority, timestamp } = made
-  for (const name of texts) if (made[name] !== undefined) shortText(name, made[name])
+  const properties: Options.Publish = {}
+  for (const name of texts) {
+    const text = made[name]
+    if (text !== undefined) properties[name] = shortText(name, text)
+  }
   if (priority !== undefined && !(Number.isInteger(priority) && priority >= 0 && priority <= 255)) {
     throw unsendable(`its priority is ${String(priority)}; give a whole number from 0 to 255`)
   }
   if (timestamp !== undefined && !(Number.isFinite(timestamp) && timestamp >= 0)) {
     throw unsendable(`its timestamp is ${String(timestamp)}; give milliseconds since 1970`)
   }
-  return {
-    ...Object.fromEntries(texts.flatMap((name) => (made[name] === undefined ? [] : [[name, made[name]]]))),
-    ...(priority !== undefined && { priority }),
-    ...(timestamp !== undefined && { timestamp: Math.floor(timestamp / 1_000) }),
-  }
+  if (priority !== undefined) properties.priority = priority
+  if (timestamp !== undefined) properties.timestamp = Math.floor(timestamp / 1_000)
+  return properties
 }
 
-/** The protocol has room for 255 bytes. */
-function shortText(name: string, text: unknown): void {
+/** Returns a text for which the protocol has room: 255 bytes. A character of a string has three at most. */
+function shortText(name: string, text: unknown): string {
   if (typeof text !== 'string') throw unsendable(`its ${name} is ${typeof text}; give text`)
-  if (text.length > 255 || Buffer.byteLength(text) > 255)
-    throw unsendable(`its ${name} is longer than 255 bytes`)
+  if (text.length <= 85 || (text.length <= 255 && Buffer.byteLength(text) <= 255)) return text
+  throw unsendable(`its ${name} is longer than 255 bytes`)
 }
 
 /** Undefined if there are none. */

@@ -79,15 +79,16 @@ export class Publisher {
     for (const { exchange } of messages) {
       if (!missing.has(exchange) && !(await this.has(connection, exchange))) missing.add(exchange)
     }
-    const channel = await this.#channelOf(connection)
+    const open = await this.#channelOf(connection)
     this.#returned = new Set()
-    const sent = await this.#inTime(
-      connection,
-      messages.map((message) =>
-        missing.has(message.exchange) ? Promise.resolve(nowhere(message)) : this.#send(channel, message),
-      ),
-    )
-    return sent.map((result, index) => {
+    const results = await this.#inTime(connection, messages.length, (settled, failed) => {
+      for (const [index, message] of messages.entries()) {
+        if (missing.has(message.exchange)) settled(index, nowhere(message))
+        else this.#send(open, message, (result) => settled(index, result), failed)
+      }
+    })
+    if (this.#returned.size === 0) return results
+    return results.map((result, index) => {
       const message = messages[index]!
       return result === undefined && this.#returned.has(nameOf(message, message.options.messageId))
         ? unroutable(message)
@@ -95,41 +96,57 @@ export class Publisher {
     })
   }
 
-  /** Rejects when nothing was confirmed for too long. A broker that has blocked the connection says when it resumes. */
-  #inTime(connection: Connection, sent: readonly Promise<unknown>[]): Promise<readonly unknown[]> {
+  /**
+   * Resolves to the results of `count` messages that `send` sends. Rejects when nothing was confirmed for too long. A broker that
+   * has blocked the connection says when it resumes.
+   */
+  #inTime(
+    connection: Connection,
+    count: number,
+    send: (settled: (index: number, result: unknown) => void, failed: (error: unknown) => void) => void,
+  ): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
-      let confirmed = 0
-      let seen = 0
+      const results: unknown[] = Array.from({ length: count })
+      let left = count
+      let leftBefore = count
       let timer: Disposable | undefined
+      const failed = (error: unknown): void => {
+        timer?.[Symbol.dispose]()
+        reject(error as Error)
+      }
       const watch = (): void => {
         timer = this.#link.timer(this.#confirmMs, () => {
-          if (confirmed === seen && !connection.isBlocked)
-            return reject(unconfirmed(sent.length - confirmed, this.#confirmMs))
-          seen = confirmed
+          if (left === leftBefore && !connection.isBlocked) return failed(unconfirmed(left, this.#confirmMs))
+          leftBefore = left
           watch()
         })
       }
       watch()
-      for (const each of sent)
-        void each.then(
-          () => confirmed++,
-          () => {},
-        )
-      Promise.all(sent)
-        .then(resolve, reject)
-        .finally(() => timer?.[Symbol.dispose]())
+      const settled = (index: number, result: unknown): void => {
+        results[index] = result
+        if (--left > 0) return
+        timer?.[Symbol.dispose]()
+        resolve(results)
+      }
+      try {
+        send(settled, failed)
+      } catch (error) {
+        failed(error)
+      }
     })
   }
 
-  #send({ channel, closed }: OpenChannel<ConfirmChannel>, message: ReadyMessage): Promise<unknown> {
-    const { exchange, routingKey, data, options } = message
-    return new Promise((resolve, reject) => {
-      channel.publish(exchange, routingKey, data, options, (error: unknown) => {
-        if (error === null || error === undefined) resolve(undefined)
-        // Without a channel there is no answer at all.
-        else if (this.#isOpen) resolve(refused)
-        else void closed.then(reject)
-      })
+  #send(
+    { channel, closed }: OpenChannel<ConfirmChannel>,
+    { exchange, routingKey, data, options }: ReadyMessage,
+    settled: (result: unknown) => void,
+    failed: (error: unknown) => void,
+  ): void {
+    channel.publish(exchange, routingKey, data, options, (error: unknown) => {
+      if (error === null || error === undefined) settled(undefined)
+      // Without a channel there is no answer at all.
+      else if (this.#isOpen) settled(refused)
+      else void closed.then(failed)
     })
   }
 

@@ -11,7 +11,7 @@ import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Connection, Link, OpenChannel } from './link.ts'
 import { carriedHeaders } from './headers.ts'
-import { offsetOf, queueMessage, type Decode, type QueueMessage } from './message.ts'
+import { offsetOf, type Decode } from './message.ts'
 
 /** How far a queue was read. */
 export interface QueuePosition {
@@ -35,9 +35,9 @@ export interface QueueReaderParts<T> {
   /** How many messages are read at most. */
   readonly limit: number
   readonly prefetch: number
-  readonly decode: Decode<QueueMessage, T>
+  readonly decode: Decode<T>
   /** The id by which a message that comes again is recognised; undefined if none is dropped. */
-  readonly idOf: ((message: QueueMessage) => string | undefined) | undefined
+  readonly idOf: Decode<unknown> | undefined
   readonly rememberIds: number
   /** Whether messages that cannot be decoded are rejected. */
   readonly rejects: boolean
@@ -49,6 +49,8 @@ interface Arrived {
   readonly message: ConsumeMessage
 }
 
+/** While messages come, the queue is not empty: it is asked for only after a pause. */
+const lullMs = 5
 /** How often it is asked at once whether a queue is empty, before it is asked with pauses. */
 const quickLooks = 20
 const longestLookMs = 1_000
@@ -79,6 +81,8 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #isCaughtUp = false
   #looks = 0
   #isLooking = false
+  /** How many messages had come when it was last asked whether the queue is empty. */
+  #arrivedAtLook = 0
   #isHeldBack = false
   #rejected = 0
   #mostDeliveries = 9
@@ -172,10 +176,9 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       const { number, message } = each
       this.#taken = number
       this.#read++
-      const given = queueMessage(queue, message)
       try {
-        if (idOf !== undefined && this.#known.note(idIn(idOf, given))) continue
-        values.push(this.#parts.decode(given))
+        if (idOf !== undefined && this.#known.note(requireId(idOf(message, queue)))) continue
+        values.push(this.#parts.decode(message, queue))
         read.push(each)
       } catch (error) {
         if (this.#parts.rejects) this.#reject(number, error)
@@ -313,10 +316,19 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     const channel = this.#channel
     if (channel === undefined || this.#isLooking || this.#isFull()) return
     this.#isLooking = true
-    void this.#lookAt(channel).then(
-      (isEmpty) => this.#looked(isEmpty),
-      () => this.#looked(false),
-    )
+    const look = (): void => {
+      void this.#lookAt(channel).then(
+        (isEmpty) => this.#looked(isEmpty),
+        () => this.#looked(false),
+      )
+    }
+    if (this.#arrivedAtLook === this.#arrived) return look()
+    this.#arrivedAtLook = this.#arrived
+    this.#parts.link.timer(lullMs, () => {
+      if (this.#arrivedAtLook === this.#arrived) return look()
+      this.#isLooking = false
+      this.#wake()
+    })
   }
 
   async #lookAt(channel: Channel): Promise<boolean> {
@@ -369,6 +381,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   }
 
   #wake(): void {
+    if (this.#wakeReader.length === 0) return
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
 }
@@ -378,8 +391,7 @@ function deliveryOf(deliveryTag: number): ConsumeMessage {
   return { fields: { deliveryTag } } as ConsumeMessage
 }
 
-function idIn(idOf: (message: QueueMessage) => string | undefined, message: QueueMessage): string {
-  const id = idOf(message)
+function requireId(id: unknown): string {
   if (typeof id === 'string' && id !== '') return id
   const problem = 'the message has no id, and deduplicateBy needs one'
   throw new MillraceError('DECODE_FAILED', problem)

@@ -1,7 +1,7 @@
 import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
 import { unreadable } from './broker-error.ts'
 import { Connector } from './link.ts'
-import type { Decode, QueueMessage } from './message.ts'
+import { queueMessage, type Decode, type QueueMessage } from './message.ts'
 import { addressOf, invalid, type RabbitOptions } from './options.ts'
 import { QueueReader, type QueuePosition } from './queue-reader.ts'
 
@@ -37,20 +37,15 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
   readonly durability: Source<T>['durability']
   readonly #queues: readonly string[]
   readonly decode?: (raw: Uint8Array) => T
-  readonly #decode: Decode<QueueMessage, T>
+  readonly #decode: Decode<T>
   readonly #prefetch: number
-  readonly #idOf: ((message: QueueMessage) => string | undefined) | undefined
+  readonly #idOf: Decode<unknown> | undefined
   readonly #rememberIds: number
   readonly #rejects: boolean
   readonly #connector: Connector
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
-  constructor(
-    what: string,
-    decode: Decode<QueueMessage, T>,
-    options: ReceiveOptions,
-    decodeRaw?: (raw: Uint8Array) => T,
-  ) {
+  constructor(what: string, decode: Decode<T>, options: ReceiveOptions, decodeRaw?: (raw: Uint8Array) => T) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#connector = new Connector(addressOf(what, options, receiveOptions))
     const { queue, prefetch = 10_000, deduplicateBy, ifUndecodable = 'policy' } = options
@@ -58,7 +53,7 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
     this.#queues = typeof queue === 'string' ? [queue] : [...new Set(queue)]
     this.#decode = decode
     this.#prefetch = prefetch
-    this.#idOf = deduplicateBy === 'messageId' ? ({ messageId }) => messageId : deduplicateBy
+    this.#idOf = idOf(what, deduplicateBy)
     this.#rememberIds = rememberIds
     this.#rejects = ifUndecodable === 'reject'
     this.durability = deduplicateBy === undefined ? 'redelivering' : 'replayable'
@@ -67,9 +62,6 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
     }
     if (!Number.isSafeInteger(prefetch) || prefetch < 1 || prefetch > 65_535) {
       throw invalid(what, `prefetch is ${String(prefetch)}; give a whole number from 1 to 65535`)
-    }
-    if (this.#idOf !== undefined && typeof this.#idOf !== 'function') {
-      throw invalid(what, "deduplicateBy is neither 'messageId' nor a function")
     }
     if (options.rememberIds !== undefined && deduplicateBy === undefined) {
       throw invalid(what, 'rememberIds needs deduplicateBy')
@@ -121,6 +113,14 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
       throw unreadable(what, `queue ${queue}`, link.server, error)
     }
   }
+}
+
+/** Returns what reads the id of a message; undefined if none is read. */
+function idOf(what: string, by: ReceiveOptions['deduplicateBy']): Decode<unknown> | undefined {
+  if (by === undefined) return undefined
+  if (by === 'messageId') return ({ properties }) => properties.messageId
+  if (typeof by === 'function') return (message, queue) => by(queueMessage(message, queue))
+  throw invalid(what, "deduplicateBy is neither 'messageId' nor a function")
 }
 
 /** Whether a queue or an exchange may be called so. */

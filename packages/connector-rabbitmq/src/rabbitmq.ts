@@ -13,7 +13,7 @@ import {
   type Source,
 } from '@millrace/core/connector'
 import type { RabbitHeaders } from './headers.ts'
-import type { QueueMessage, StreamMessage } from './message.ts'
+import { queueMessage, streamMessage, type QueueMessage, type StreamMessage } from './message.ts'
 import { addressOf, invalid, type RabbitOptions } from './options.ts'
 import type { OutgoingMessage, OutgoingOptions } from './outgoing.ts'
 import type { QueuePosition } from './queue-reader.ts'
@@ -95,7 +95,7 @@ export interface WriteMessagesOptions<T> extends WriteOptions<T> {
  */
 export function receiveJson<T>({ schema, ...options }: ReceiveJsonOptions<T>): Source<T, QueuePosition> {
   const decode = jsonOf(schema)
-  return new QueueSource('rabbitmq.receiveJson', ({ data }) => decode(data), options, decode)
+  return new QueueSource('rabbitmq.receiveJson', ({ content }) => decode(content), options, decode)
 }
 
 /**
@@ -105,16 +105,12 @@ export function receiveJson<T>({ schema, ...options }: ReceiveJsonOptions<T>): S
  * p.from('tasks', rabbitmq.receive({ queue: 'tasks', format: protobuf.format({ message: TaskSchema }) }))
  */
 export function receive<T>({ format, ...options }: ReceiveOptions & WithFormat<T>): Source<T, QueuePosition> {
-  return readAs(
-    new QueueSource('rabbitmq.receive', (message) => message, options),
-    format,
-    ({ data }) => data,
-  )
+  return readAs(new QueueSource('rabbitmq.receive', queueMessage, options), format, ({ data }) => data)
 }
 
 /** Receives the messages of queues as text in UTF-8, as `receiveJson` does. */
 export function receiveText(options: ReceiveOptions): Source<string, QueuePosition> {
-  return new QueueSource('rabbitmq.receiveText', ({ data }) => decodeText(data), options, decodeText)
+  return new QueueSource('rabbitmq.receiveText', ({ content }) => decodeText(content), options, decodeText)
 }
 
 /**
@@ -124,7 +120,7 @@ export function receiveText(options: ReceiveOptions): Source<string, QueuePositi
  * p.from('urgent', rabbitmq.receiveMessages({ queue: 'tasks' })).filter(({ priority = 0 }) => priority > 5)
  */
 export function receiveMessages(options: ReceiveOptions): Source<QueueMessage, QueuePosition> {
-  return new QueueSource('rabbitmq.receiveMessages', (message) => message, options)
+  return new QueueSource('rabbitmq.receiveMessages', queueMessage, options)
 }
 
 /**
@@ -138,17 +134,17 @@ export function receiveMessages(options: ReceiveOptions): Source<QueueMessage, Q
  */
 export function readJson<T>({ schema, ...options }: ReadJsonOptions<T>): Source<T, StreamPosition> {
   const decode = jsonOf(schema)
-  return new StreamSource('rabbitmq.readJson', ({ data }) => decode(data), options, decode)
+  return new StreamSource('rabbitmq.readJson', ({ content }) => decode(content), options, decode)
 }
 
 /** Reads streams whose messages are in a format, as `readJson` does. */
 export function read<T>({ format, ...options }: ReadOptions & WithFormat<T>): Source<T, StreamPosition> {
-  return readAs(new StreamSource('rabbitmq.read', (message) => message, options), format, ({ data }) => data)
+  return readAs(new StreamSource('rabbitmq.read', streamMessage, options), format, ({ data }) => data)
 }
 
 /** Reads streams whose messages are text in UTF-8, as `readJson` does. */
 export function readText(options: ReadOptions): Source<string, StreamPosition> {
-  return new StreamSource('rabbitmq.readText', ({ data }) => decodeText(data), options, decodeText)
+  return new StreamSource('rabbitmq.readText', ({ content }) => decodeText(content), options, decodeText)
 }
 
 /**
@@ -158,7 +154,7 @@ export function readText(options: ReadOptions): Source<string, StreamPosition> {
  * p.from('log', rabbitmq.readMessages({ stream: 'log', from: { time: Date.parse('2026-01-01') } }))
  */
 export function readMessages(options: ReadOptions): Source<StreamMessage, StreamPosition> {
-  return new StreamSource('rabbitmq.readMessages', (message) => message, options)
+  return new StreamSource('rabbitmq.readMessages', streamMessage, options)
 }
 
 /**

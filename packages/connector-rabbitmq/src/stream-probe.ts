@@ -15,6 +15,8 @@ export interface StreamState {
 
 /** How many messages may be here before one is acknowledged, which for a stream is only credit. */
 export const streamCredit = 2_000
+/** Credit is given back in such portions: each is a message to the broker. */
+export const creditPortion = 500
 
 /**
  * Begins to read a stream. When it resolves, all messages have come that were there, up to the credit: the broker sends them

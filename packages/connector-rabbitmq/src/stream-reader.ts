@@ -3,8 +3,8 @@ import type { Channel, ConsumeMessage } from 'amqplib'
 import { unreadable } from './broker-error.ts'
 import type { Connection, Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
-import { offsetOf, streamMessage, type Decode, type StreamMessage } from './message.ts'
-import { consumeStream, stateOf, streamCredit, type StreamState } from './stream-probe.ts'
+import { offsetOf, type Decode } from './message.ts'
+import { consumeStream, creditPortion, stateOf, streamCredit, type StreamState } from './stream-probe.ts'
 
 /** How far a stream was read. */
 export interface StreamPosition {
@@ -23,7 +23,7 @@ export interface StreamReaderParts<T> {
   readonly start: number
   /** In a bounded job: the offset of the last message to read. */
   readonly end: number | undefined
-  readonly decode: Decode<StreamMessage, T>
+  readonly decode: Decode<T>
   /** The offset to read from. Throws if messages behind it are gone. */
   readonly check: (next: number, state: StreamState) => number
 }
@@ -40,6 +40,10 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #channel: Channel | undefined
   /** The offset from which the channel has read. What came before cannot be acknowledged on it. */
   #channelStart = 0
+  /** How many messages the channel has brought for which no credit was given back. */
+  #unacknowledged = 0
+  /** The last message of the channel that was handed out. */
+  #lastTaken: ConsumeMessage | undefined
   #isCaughtUp = false
   #isLooking = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
@@ -60,7 +64,8 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     if (this.#waiting.length > 0) {
       const taken = this.#waiting.splice(0, limit)
       this.#next = offsetOf(taken.at(-1)!)! + 1
-      this.#giveCredit(taken.at(-1)!)
+      if (this.#next > this.#channelStart) this.#lastTaken = taken.at(-1)!
+      this.#giveCredit()
       return this.#decoded(taken)
     }
     if (this.#state === 'failed') throw this.#error
@@ -91,7 +96,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return decodedPoll(messages, {
       source,
       split,
-      decode: (message) => decode(streamMessage(split, message)),
+      decode: (message) => decode(message, split),
       raw: ({ content }) => content,
       place: (message) => `offset ${offsetOf(message)}`,
       headers: carriedHeaders,
@@ -119,12 +124,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     const failed = new Promise<never>((_resolve, reject) => (this.#fail = reject))
     failed.catch(() => {})
     this.#channelStart = this.#arrivedUpTo
+    this.#unacknowledged = 0
+    this.#lastTaken = undefined
     const take = (message: ConsumeMessage | null): void => {
       if (message === null) this.#fail(new Error('the broker has cancelled the consumer'))
       else this.#take(connection, message)
     }
     await Promise.race([consumeStream(channel, stream, this.#arrivedUpTo, streamCredit, take), failed])
     this.#channel = channel
+    this.#giveCredit()
     link.works()
     this.#wake()
     try {
@@ -137,6 +145,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 
   #take(connection: Connection, message: ConsumeMessage): void {
     const offset = offsetOf(message)!
+    this.#unacknowledged++
     if (this.#held !== undefined) this.#held.push(message)
     else if (offset > this.#arrivedUpTo) void this.#takeAfterGap(connection, message)
     else this.#accept(message, offset)
@@ -184,16 +193,20 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     )
   }
 
-  #giveCredit(message: ConsumeMessage): void {
-    if (offsetOf(message)! < this.#channelStart) return
+  /** For all messages that were handed out. */
+  #giveCredit(): void {
+    const channel = this.#channel
+    if (channel === undefined || this.#lastTaken === undefined || this.#unacknowledged < creditPortion) return
+    this.#unacknowledged = this.#waiting.length + (this.#held?.length ?? 0)
     try {
-      this.#channel?.ack(message, true)
+      channel.ack(this.#lastTaken, true)
     } catch {
       // The channel is closed.
     }
   }
 
   #wake(): void {
+    if (this.#wakeReader.length === 0) return
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
 }

@@ -2,7 +2,7 @@ import { MillraceError } from '@millrace/core'
 import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
 import { unreadable } from './broker-error.ts'
 import { Connector, type Connection } from './link.ts'
-import type { Decode, StreamMessage } from './message.ts'
+import type { Decode } from './message.ts'
 import { addressOf, invalid, type RabbitOptions } from './options.ts'
 import { isName } from './queue-source.ts'
 import { offsetsFrom, stateOf, type StreamState } from './stream-probe.ts'
@@ -45,17 +45,12 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly durability = 'replayable'
   readonly #streams: readonly string[]
   readonly decode?: (raw: Uint8Array) => T
-  readonly #decode: Decode<StreamMessage, T>
+  readonly #decode: Decode<T>
   readonly #options: ReadOptions
   readonly #connector: Connector
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
-  constructor(
-    what: string,
-    decode: Decode<StreamMessage, T>,
-    options: ReadOptions,
-    decodeRaw?: (raw: Uint8Array) => T,
-  ) {
+  constructor(what: string, decode: Decode<T>, options: ReadOptions, decodeRaw?: (raw: Uint8Array) => T) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#connector = new Connector(addressOf(what, options, readOptions))
     const { stream, ifTrimmed = 'fail' } = options
