@@ -67,7 +67,19 @@ export interface EngineRun {
 }
 
 /** Runs a pipeline to its end in a new data directory. Rejects if it fails. */
-export async function runToEnd(pipeline: Pipeline, checkpointEveryMs = 3_600_000): Promise<EngineRun> {
+export function runToEnd(pipeline: Pipeline, checkpointEveryMs = 3_600_000): Promise<EngineRun> {
+  return runFor(pipeline, checkpointEveryMs)
+}
+
+/**
+ * Runs a pipeline in a new data directory: to its end, or until `during` resolves, which is called when the job has started.
+ * Rejects if one of them fails.
+ */
+export async function runFor(
+  pipeline: Pipeline,
+  checkpointEveryMs: number,
+  during?: () => Promise<void>,
+): Promise<EngineRun> {
   const directory = mkdtempSync(path.join(tmpdir(), 'millrace-bench-'))
   const checkpoints: CheckpointFigures[] = []
   try {
@@ -77,12 +89,16 @@ export async function runToEnd(pipeline: Pipeline, checkpointEveryMs = 3_600_000
       platform: nodePlatform(),
       store: memoryStore(),
       directory,
-      isBounded: true,
+      isBounded: during === undefined,
       checkpoints: { everyMs: checkpointEveryMs },
       observer: (event) => {
         if (event.kind === 'checkpointCompleted') checkpoints.push(event.figures)
       },
     })
+    if (during !== undefined) {
+      await Promise.race([during(), job.ended])
+      await job.stop()
+    }
     const result = await job.ended
     if (result.outcome === 'failed') throw result.error
     return { elapsedMs: performance.now() - startedAt, checkpoints }

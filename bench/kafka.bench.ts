@@ -6,11 +6,10 @@ import { createRequire } from 'node:module'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { kafka } from '@millrace/connector-kafka'
-import type { ConnectorContext } from '@millrace/core/connector'
-import { nodePlatform } from '@millrace/node'
 import { kafkaClient } from '../scripts/services/kafka-client.ts'
 import { service } from '../scripts/services/service.ts'
 import { sizes, textsOf } from './broker-jobs.ts'
+import { batchOf, contextIn } from './connector-parts.ts'
 import { measureInTurns } from './measure.ts'
 
 const operations = 200_000
@@ -31,22 +30,7 @@ type Methods = Record<string, (...args: unknown[]) => unknown>
 type Make = new (settings: object) => Methods
 
 const directory = await mkdtemp(`${tmpdir()}/millrace-bench-`)
-const { clock, random, fs } = nodePlatform()
-const context: ConnectorContext = {
-  name: 'bench',
-  clock,
-  random,
-  fs,
-  directory: `${directory}/data`,
-  owner: { job: directory, epoch: 1, confirm: async () => {} },
-  isBounded: true,
-  start: { kind: 'first', checkpoint: undefined },
-  signal: new AbortController().signal,
-  warn: (message) => console.error(message),
-  down: () => {},
-  trying: () => {},
-  up: () => {},
-}
+const context = contextIn(`${directory}/data`, true)
 
 function ask(of: Methods, name: string, ...args: readonly unknown[]): Promise<unknown> {
   return new Promise((resolve, reject) => {
@@ -120,15 +104,7 @@ let runs = 0
 async function write(topic: string, values: readonly string[]): Promise<void> {
   const owner = { ...context.owner, job: `${directory}-${runs++}` }
   const writer = await kafka.writeText({ brokers, topic }).open(0, [], { ...context, owner })
-  const times = new Float64Array(batchRecords)
-  const batch = {
-    length: batchRecords,
-    values,
-    times,
-    watermarks: times,
-    origin: undefined,
-    originIndex: undefined,
-  }
+  const batch = batchOf(values)
   for (let checkpoint = 1; checkpoint <= operations / batchRecords; checkpoint++) {
     await writer.write(batch, (_, error) => {
       throw error

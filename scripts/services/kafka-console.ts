@@ -55,17 +55,24 @@ export async function writeWithJava(
   values: readonly string[],
   compression: string,
 ): Promise<void> {
+  const program = 'org.apache.kafka.tools.ConsoleProducer'
+  const options = `--bootstrap-server ${brokers} --topic ${topic} --compression-codec ${compression}`
+  await runJava(program, options, values.map((value) => `${value}\n`).join(''))
+}
+
+/** Makes a topic with one partition with the tool of Kafka, in Java. */
+export async function makeTopicWithJava(brokers: string, topic: string): Promise<void> {
+  const options = `--bootstrap-server ${brokers} --create --topic ${topic} --partitions 1 --replication-factor 1`
+  await runJava('org.apache.kafka.tools.TopicCommand', options, '')
+}
+
+/** Runs a program of Kafka, and gives it text as its input. */
+async function runJava(program: string, options: string, input: string): Promise<void> {
   const { file, libraries, jars } = await programOf(services.kafka)
-  const running = run(
-    file,
-    [
-      ...javaOptions({ jars }),
-      'org.apache.kafka.tools.ConsoleProducer',
-      ...words(`--bootstrap-server ${brokers} --topic ${topic} --compression-codec ${compression}`),
-    ],
-    { env: { ...process.env, LD_LIBRARY_PATH: libraries } },
-  )
-  running.child.stdin!.end(values.map((value) => `${value}\n`).join(''))
+  const running = run(file, [...javaOptions({ jars }), program, ...words(options)], {
+    env: { ...process.env, LD_LIBRARY_PATH: libraries },
+  })
+  running.child.stdin!.end(input)
   await running
 }
 
