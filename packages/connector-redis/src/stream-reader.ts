@@ -174,7 +174,9 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
 
   #take(entries: readonly StreamEntry<V>[]): void {
     const { end } = this.#parts
-    const wanted = end === undefined ? entries : entries.filter(({ id }) => compareIds(id, end) <= 0)
+    const last = entries.at(-1)
+    const isInside = end === undefined || last === undefined || compareIds(last.id, end) <= 0
+    const wanted = isInside ? entries : entries.filter(({ id }) => compareIds(id, end) <= 0)
     for (const entry of wanted) this.#fetched.push(entry)
     const { id, added } = this.#fetchedUpTo
     const isAll = wanted.length === entries.length

@@ -90,13 +90,18 @@ export function entriesIn<V extends string | Uint8Array>(
 ): readonly StreamEntry<V>[] {
   const streams = answer as readonly [Buffer, readonly [Buffer, Fields][]][] | null
   return (streams?.[0]?.[1] ?? []).map(([id, list]) => {
-    const pairs: [string, V][] = []
+    const fields: Record<string, V> = {}
     for (let at = 0; list !== null && at + 1 < list.length; at += 2) {
-      pairs.push([textValue(list[at]!), reading.valueOf(list[at + 1]!)])
+      setField(fields, textValue(list[at]!), reading.valueOf(list[at + 1]!))
     }
-    // A name that data chooses, such as __proto__, is an ordinary field.
-    return { id: textValue(id), fields: Object.fromEntries(pairs) as Record<string, V> }
+    return { id: textValue(id), fields }
   })
+}
+
+/** A name that data chooses, such as __proto__, is an ordinary field. */
+function setField<V>(fields: Record<string, V>, name: string, value: V): void {
+  if (name !== '__proto__') fields[name] = value
+  else Object.defineProperty(fields, name, { value, enumerable: true, configurable: true, writable: true })
 }
 
 /** The bytes of an entry for a dead letter: its fields as JSON. */
