@@ -4,6 +4,7 @@ import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {
   entriesIn,
+  isText,
   noStream,
   rawOf,
   stateFrom,
@@ -43,6 +44,7 @@ const BLOCK_MS = 1_000
  */
 export class StreamReader<T, V extends string | Uint8Array> implements SplitReader<T, StreamPosition> {
   readonly #parts: StreamReaderParts<T, V>
+  readonly #isText: boolean
   #fetched: StreamEntry<V>[] = []
   /** The last entry that was fetched, and the last that was handed out. */
   #fetchedUpTo: StreamPosition
@@ -56,6 +58,7 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
 
   constructor(parts: StreamReaderParts<T, V>) {
     this.#parts = parts
+    this.#isText = isText(parts.reading)
     this.#position = parts.start
     this.#fetchedUpTo = parts.start
     void this.#fetchAll()
@@ -138,11 +141,9 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   /** What is there now, and a check that nothing before it is gone. */
   async #fetchNow(): Promise<readonly StreamEntry<V>[]> {
     const { connection, stream, check } = this.#parts
-    const answers = await connection.client
-      .multi()
-      .xinfo('STREAM', stream)
-      .xreadBuffer('COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id)
-      .exec()
+    const both = connection.client.multi().xinfo('STREAM', stream)
+    const wanted = ['COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id] as const
+    const answers = await (this.#isText ? both.xread(...wanted) : both.xreadBuffer(...wanted)).exec()
     const [[refused, info], [failed, read]] = answers as unknown as readonly [Answer, Answer]
     if (failed !== null) throw failed
     if (refused !== null && !refused.message.includes('no such key')) throw refused
@@ -156,12 +157,12 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
 
   /** The next entries, and a check that none was left out; none if there is none for a while. */
   async #fetchNext(): Promise<readonly StreamEntry<V>[]> {
-    const { connection, stream, check } = this.#parts
+    const { connection, stream, check, reading } = this.#parts
+    const { client } = connection
     const from = this.#fetchedUpTo
-    const entries = entriesIn(
-      await connection.client.xreadBuffer('COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id),
-      this.#parts.reading,
-    )
+    const wanted = ['COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id] as const
+    const answer = await (this.#isText ? client.xread(...wanted) : client.xreadBuffer(...wanted))
+    const entries = entriesIn(answer, reading)
     if (entries.length === 0) return entries
     const state = await stateOf(connection, stream)
     const { oldestId } = state

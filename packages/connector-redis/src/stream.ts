@@ -39,8 +39,13 @@ export interface EntryReading<T, V extends string | Uint8Array> {
   readonly decode: (entry: StreamEntry<V>) => T
 }
 
-/** Values are text in UTF-8. */
-export const textValue = (bytes: Buffer): string => bytes.toString()
+/** Values are text in UTF-8, which the client may have decoded already. */
+export const textValue = (value: Buffer | string): string => value.toString()
+
+/** Whether the client may decode all that it reads. */
+export function isText({ valueOf }: { readonly valueOf: unknown }): boolean {
+  return valueOf === textValue
+}
 
 /** The value of a field. Throws `DECODE_FAILED` if the entry has none of that name. */
 export function fieldOf<V extends string | Uint8Array>({ fields }: StreamEntry<V>, field: string): V {
