@@ -22,7 +22,7 @@ const operations = 100_000
 
 const server = await service('nats')
 if ('missing' in server) throw new Error('NATS cannot be started here')
-const { url, stop } = server
+const { url } = server
 
 async function withManager<R>(action: (manager: JetStreamManager) => Promise<R>): Promise<R> {
   const nc = await connect({ servers: new URL(url).host, noAsyncTraces: true })
@@ -80,7 +80,7 @@ function writeAlone(
       const sent: Promise<unknown>[] = []
       for (const end = at + sentAtOnce; at < end; at++) {
         const options = idOf === undefined ? {} : { msgID: idOf(at) }
-        sent.push(client.publish(stream, texts[at % texts.length]!, options))
+        sent.push(client.publish(stream, texts[at % texts.length], options))
       }
       await Promise.all(sent)
     }
@@ -122,4 +122,4 @@ for (const size of sizes) {
   )
 }
 await measureCpuInTurns(measurablesOf(pairs), 3)
-await stop()
+await server.stop()

@@ -23,7 +23,7 @@ const prefetch = 65_535
 
 const server = await service('rabbitmq')
 if ('missing' in server) throw new Error('RabbitMQ cannot be started here')
-const { url, stop } = server
+const { url } = server
 
 async function withChannel<R>(action: (channel: ConfirmChannel) => Promise<R>): Promise<R> {
   const connection = await connect(url)
@@ -120,4 +120,4 @@ for (const size of sizes) {
   )
 }
 await measureCpuInTurns(measurablesOf(pairs), 3)
-await stop()
+await server.stop()

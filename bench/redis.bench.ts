@@ -12,7 +12,7 @@ const operations = 100_000
 
 const server = await service('redis')
 if ('missing' in server) throw new Error('Redis cannot be started here')
-const { url, stop } = server
+const { url } = server
 
 async function withClient<R>(action: (client: Redis) => Promise<R>): Promise<R> {
   const client = new Redis(url)
@@ -82,4 +82,4 @@ for (const size of sizes) {
   )
 }
 await measureCpuInTurns(measurablesOf(pairs), 3)
-await stop()
+await server.stop()

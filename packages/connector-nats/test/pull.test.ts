@@ -1,4 +1,4 @@
-import { headers, type Msg, type NatsConnection } from '@nats-io/transport-node'
+import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { ManualClock } from '@millrace/world'
 import { expect, test } from 'vitest'
 import type { Link } from '../src/link.ts'
@@ -18,13 +18,13 @@ function pulling(count: number) {
   const fails = (error: unknown): unknown => taken.push(error)
   void ask().catch(fails)
   const send = async (...subjects: readonly string[]): Promise<readonly unknown[]> => {
-    for (const subject of subjects) server.send({ subject, reply: '$JS.ACK' } as Partial<Msg>)
+    for (const subject of subjects) server.send({ subject, reply: '$JS.ACK' })
     await clock.advance(0)
     return taken
   }
   const status = async (request: number, code: number, description: string): Promise<readonly unknown[]> => {
     const subject = server.published[request]!.reply!
-    server.send({ subject, headers: headers(code, description) } as Partial<Msg>)
+    server.send({ subject, headers: headers(code, description) })
     await clock.advance(0)
     return taken
   }

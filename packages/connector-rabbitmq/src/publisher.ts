@@ -103,16 +103,16 @@ export class Publisher {
   #inTime(
     connection: Connection,
     count: number,
-    send: (settled: (index: number, result: unknown) => void, failed: (error: unknown) => void) => void,
+    send: (settled: (index: number, result: unknown) => void, failed: (error: Error) => void) => void,
   ): Promise<readonly unknown[]> {
     return new Promise((resolve, reject) => {
       const results: unknown[] = Array.from({ length: count })
       let left = count
       let leftBefore = count
       let timer: Disposable | undefined
-      const failed = (error: unknown): void => {
+      const failed = (error: Error): void => {
         timer?.[Symbol.dispose]()
-        reject(error as Error)
+        reject(error)
       }
       const watch = (): void => {
         timer = this.#link.timer(this.#confirmMs, () => {
@@ -131,7 +131,7 @@ export class Publisher {
       try {
         send(settled, failed)
       } catch (error) {
-        failed(error)
+        failed(error as Error)
       }
     })
   }
@@ -140,7 +140,7 @@ export class Publisher {
     { channel, closed }: OpenChannel<ConfirmChannel>,
     { exchange, routingKey, data, options }: ReadyMessage,
     settled: (result: unknown) => void,
-    failed: (error: unknown) => void,
+    failed: (error: Error) => void,
   ): void {
     channel.publish(exchange, routingKey, data, options, (error: unknown) => {
       if (error === null || error === undefined) settled(undefined)

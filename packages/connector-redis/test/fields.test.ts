@@ -11,7 +11,7 @@ const { client, url, freshKey } = server
 
 async function recordsOf<T>(source: Source<T>): Promise<readonly T[]> {
   const written = memory.write<T>()
-  const built = pipeline('fields', (p) => void p.from('in', source).to('out', written))
+  const built = pipeline('fields', (p) => p.from('in', source).to('out', written))
   expect(await run(built, await dataDirectory())).toMatchObject({ outcome: 'finished' })
   return written.values
 }
