@@ -29,7 +29,7 @@ function publishing() {
   return { server, clock, outcome, done, answer }
 }
 
-test('messages are written when each of them was answered; one that is answered twice stands for no other', async () => {
+test('messages are written when each of them was answered; an answer that comes twice counts for no other', async () => {
   const { server, answer } = publishing()
   expect(server.published.map(({ headers }) => [...headers!])).toEqual(
     ['a', 'b'].map((id) => [

@@ -1,3 +1,4 @@
+import { MillraceError } from '@millrace/core'
 import type { ConsumeMessage, MessageProperties } from 'amqplib'
 import type { RabbitHeaders } from './headers.ts'
 
@@ -94,4 +95,11 @@ function propertiesOf(given: MessageProperties): Properties {
   if (typeof priority === 'number') properties.priority = priority
   if (typeof timestamp === 'number') properties.timestamp = timestamp * 1_000
   return properties
+}
+
+/** Returns the id of a message. Throws `DECODE_FAILED` if it has none. */
+export function requireId(id: unknown): string {
+  if (typeof id === 'string' && id !== '') return id
+  const problem = 'the message has no id, and deduplicateBy needs one'
+  throw new MillraceError('DECODE_FAILED', problem)
 }

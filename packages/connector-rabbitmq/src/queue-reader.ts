@@ -11,7 +11,7 @@ import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Connection, Link, OpenChannel } from './link.ts'
 import { carriedHeaders } from './headers.ts'
-import { offsetOf, type Decode } from './message.ts'
+import { offsetOf, requireId, type Decode } from './message.ts'
 
 /** How far a queue was read. */
 export interface QueuePosition {
@@ -389,12 +389,6 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
 /** What the client acknowledges of a message is its tag. */
 function deliveryOf(deliveryTag: number): ConsumeMessage {
   return { fields: { deliveryTag } } as ConsumeMessage
-}
-
-function requireId(id: unknown): string {
-  if (typeof id === 'string' && id !== '') return id
-  const problem = 'the message has no id, and deduplicateBy needs one'
-  throw new MillraceError('DECODE_FAILED', problem)
 }
 
 function placeOf({ number, message }: Arrived): string {
