@@ -1,31 +1,8 @@
-import { execFile } from 'node:child_process'
 import { mkdir, readFile } from 'node:fs/promises'
 import path from 'node:path'
-import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 import { Command, project } from './command.ts'
-
-const root = path.resolve(import.meta.dirname, '../../..')
-
-/** The commands in the `sh` blocks of a document, with those that a backslash continues as one. */
-async function commandsIn(document: string): Promise<readonly string[]> {
-  const text = await readFile(path.join(root, document), 'utf8')
-  return [...text.matchAll(/^ *```sh\n([^]*?)^ *```$/gm)].flatMap(([, body]) =>
-    body!
-      .replaceAll(/\\\n\s*/g, '')
-      .split('\n')
-      .map((line) => line.trim())
-      // What is installed here is the workspace.
-      .filter((line) => !/^(?:#|npm install |$)/.test(line)),
-  )
-}
-
-/** Runs a command as a user would, and resolves to what it prints. Rejects if it fails. */
-async function shell(command: string, directory: string): Promise<string> {
-  const script = `npx() { "$@"; }; curl() { command curl --fail "$@"; }; PATH="$PWD/node_modules/.bin:$PATH"; ${command}`
-  const { stdout } = await promisify(execFile)('bash', ['-euc', script], { cwd: directory })
-  return stdout
-}
+import { commandsIn, shell } from './document-commands.ts'
 
 test('docs/operating: every command for a pipeline runs against the job of control.md', async () => {
   const pipelineText = await readFile(path.join(import.meta.dirname, 'pipelines/fraud.ts'), 'utf8')
