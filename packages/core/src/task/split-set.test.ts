@@ -9,6 +9,7 @@ async function restoredWatermark(
   watermark: number,
   live: Readonly<Record<string, number | null>>,
   ended: Readonly<Record<string, number>> = {},
+  mayGrow = false,
 ): Promise<number> {
   const watermarks = new SplitWatermarks(100, watermark)
   const finished = await finishedSplits()
@@ -18,6 +19,7 @@ async function restoredWatermark(
   const source = new ScriptedSource({
     splits: Object.fromEntries(names.map((each) => [each, []])),
     ends: true,
+    mayGrow,
   })
   const restored = { source: 'scripted', splits, finished: finished.size }
   await SplitLife.begin(source, { watermarks, restored, finished, isBounded: true })
@@ -36,8 +38,12 @@ test('a split that was not read yet holds the restored watermark', async () => {
   expect(await restoredWatermark(2_900, { a: 7_000, b: null })).toBe(2_900)
 })
 
-test('when every split has ended, the watermark is that of the newest', async () => {
-  expect(await restoredWatermark(4_900, {}, { a: 7_000, b: 5_000 })).toBe(6_900)
+test('when every split has ended and others may come, the watermark is that of the newest', async () => {
+  expect(await restoredWatermark(4_900, {}, { a: 7_000, b: 5_000 }, true)).toBe(6_900)
+})
+
+test('a source that had ended has the watermark of its end, so what is added to its slowest split is not late', async () => {
+  expect(await restoredWatermark(4_900, {}, { a: 7_000, b: 5_000 })).toBe(4_900)
 })
 
 describe('which split is read next', () => {

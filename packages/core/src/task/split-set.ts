@@ -113,7 +113,8 @@ export class SplitSet {
     this.raise()
     const warning = this.#behind.warning()
     if (warning !== undefined) this.#options.context.warn(warning)
-    this.#noticeUnread()
+    // A source that had ended ends again, and raises no watermark then either.
+    if (!this.isExhausted) this.#noticeUnread()
     while (!this.#open.isFull && (await this.openNext()));
   }
 
