@@ -91,21 +91,22 @@ describe.skipIf(server.missing !== undefined)('a rate limit of several processes
     const [one, other] = [redis.rateLimit(key, options), redis.rateLimit(key, options)]
     // A full bucket: no call waits.
     await Promise.all([one, one, one, other, other].map((limit) => limit.take(never)))
-    expect(await fullInMs()).toBeGreaterThan(999_000)
+    expect(await fullInMs()).toBeGreaterThan(900_000)
     expect(await fullInMs()).toBeLessThanOrEqual(1_000_000)
     // The next one does, for 200 seconds.
     const stop = new AbortController()
     const waiting = other.take(stop.signal)
-    await expect.poll(fullInMs, { timeout: 300_000 }).toBeGreaterThan(1_199_000)
+    await expect.poll(fullInMs, { timeout: 300_000 }).toBeGreaterThan(1_100_000)
     stop.abort(new Error('over'))
     await expect(waiting).rejects.toThrow('over')
-    expect(await client.pttl(key)).toBeGreaterThan(1_100_000)
+    expect(await client.pttl(key)).toBeGreaterThan(1_000_000)
   })
 
   test('lets calls begin as fast as it says, and no faster', async () => {
     const key = freshKey()
     const options = { url, calls: 50, per: '500ms' }
     const [one, other] = [redis.rateLimit(key, options), redis.rateLimit(key, options)]
+    const start = performance.now()
     const begun = await Promise.all(
       upTo(100).map(async (n) => {
         await (n % 2 === 0 ? one : other).take(never)
@@ -113,8 +114,8 @@ describe.skipIf(server.missing !== undefined)('a rate limit of several processes
       }),
     )
     begun.sort((a, b) => a - b)
-    // The last 50 are let in one each 10 ms. A timer fires late, never early.
-    for (let n = 51; n < 100; n++) expect(begun[n]! - begun[50]!).toBeGreaterThan((n - 50) * 10 - 15)
+    // After the first 50, one is let in each 10 ms. A busy machine makes them late, never early.
+    for (let n = 50; n < 100; n++) expect(begun[n]! - start).toBeGreaterThan((n - 49) * 10 - 5)
   })
 
   test('options that make no sense are refused', () => {
