@@ -1,18 +1,16 @@
 /**
  * Windows of event time, computed from slices.
  *
- * State is stored by (slice start, key): one cell of accumulators per key and slice. A record is added to one
- * cell however many windows contain it; when a window ends, the cells of its slices are merged for each key
- * and the result is emitted at `end - 1`. Windows without records are skipped: the next one to end follows
- * from the slices.
+ * State is stored by (slice start, key): one cell of accumulators per key and slice. A record is added to one cell however
+ * many windows contain it; when a window ends, the cells of its slices are merged for each key and the result is emitted at
+ * `end - 1`. Windows without records are skipped: the next one to end follows from the slices.
  *
  * Invariants between any two calls:
  *
  *  1. A slice has cells only while some window that contains it is open: the watermark is below the last
  *     one's end plus the allowed lateness.
- *  2. A slice with cells is open while some window that contains it has not ended for every key. A sweep is
- *     scheduled for the first window to end that contains an open slice, and it reschedules itself for the
- *     next.
+ *  2. A slice with cells is open while some window that contains it has not ended for every key. A sweep is scheduled for
+ *     the first window to end that contains an open slice, and it reschedules itself for the next.
  *  3. With allowed lateness a sweep is scheduled for the time at which the earliest slice is dropped.
  *  4. An ended window has been emitted with every record that arrived before its end, and once more with each
  *     record that arrived after.

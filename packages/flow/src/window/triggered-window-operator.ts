@@ -1,8 +1,6 @@
 /**
- * Windows of event time that merge, or that have a trigger.
- *
- * Each window of each key has a cell, stored by (id, key). A record is added to each of its windows, so
- * overlapping windows cost as many additions; without a trigger they have `SliceWindowOperator`.
+ * Windows of event time that merge, or that have a trigger. Each window of each key has a cell, stored by (id, key). A record
+ * is added to each of its windows, so overlapping ones cost as many additions; without a trigger they have `SliceWindowOperator`.
  *
  * Invariants between any two calls:
  *
@@ -111,8 +109,7 @@ export class TriggeredWindowOperator implements Operator<unknown, unknown> {
     })
     this.#late = context.output('late')
     const [table, layout, plan, latenessMs] = [this.#table, this.#layout, this.#plan, this.#latenessMs]
-    const staysOpenAtEnd = this.#output.isTable
-    const parts = { context, table, layout, plan, latenessMs, staysOpenAtEnd }
+    const parts = { context, table, layout, plan, latenessMs, staysOpenAtEnd: this.#output.isTable }
     this.#due = new DueWindows(parts, (cells, now) => this.#handle(cells, now))
     this.#closedUpTo = closedUpTo(context)
   }
