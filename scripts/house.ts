@@ -25,6 +25,8 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-memory': ['channels', 'core'],
   'connector-http': ['core', 'segment-log'],
   'connector-kafka': ['core', 'segment-log'],
+  // A job on several machines lives in Kafka.
+  'cluster-kafka': ['connector-kafka', 'core', 'world'],
   'connector-nats': ['core', 'segment-log'],
   'connector-rabbitmq': ['core'],
   'connector-redis': ['core', 'world'],
@@ -129,6 +131,7 @@ export const toolEntries: readonly string[] = [
 export const subpaths: Readonly<Record<string, readonly string[]>> = {
   core: ['operator', 'connector', 'store', 'disk', 'graph', 'job'],
   millrace: ['testing'],
+  'connector-kafka': ['port'],
   'store-memory': ['segments'],
   cli: ['worker'],
   control: ['client', 'contract', 'letters', 'metrics', 'state'],

@@ -53,11 +53,13 @@ export interface WritableCluster extends Cluster {
   transactions(id: string, topic: string, timeoutMs: number): Promise<TransactionProducer>
 }
 
+/** Which records of a partition can be read: from `first` to before `end`. */
 export interface OffsetRange {
   readonly first: number
   readonly end: number
 }
 
+/** Up to where a group has read a partition: the offset of the next record. */
 export interface GroupOffset extends TopicPartition {
   readonly offset: number
 }
