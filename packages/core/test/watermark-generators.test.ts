@@ -3,6 +3,7 @@ import type { WatermarkGenerator } from '@millrace/core'
 import { collect, output, punctuatedWatermark, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { simPlatform } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
+import { growingSource } from './growing-source.ts'
 import { pacedSource } from './paced-source.ts'
 import { live, untilCheckpoint } from './simulated-job.ts'
 
@@ -72,6 +73,29 @@ describe('watermark generators', () => {
     expect(parts.values.length).toBeLessThan(numbers.length)
     await live(build(parts), { platform })
     expect(parts.values).toEqual(whole.values)
+  })
+
+  test('the state of a generator is kept when the input ends for a run, and the next run continues with it', async () => {
+    const sink = memory.write<Counted>()
+    const platform = simPlatform({ seed: 1 })
+    const input: number[] = []
+    const build = (p: PipelineBuilder): void =>
+      p
+        .from('numbers', growingSource(input))
+        .withTimestamps({ timestamp: (n) => n, watermark: everyNth(7) })
+        .keyBy(() => 'all')
+        .process('watermarks', {
+          output: output<Counted>(),
+          onRecord: ({ value }, { emit, watermark }) => emit({ n: value, watermark: watermark() }),
+        })
+        .to('out', sink)
+    input.push(...Array.from({ length: 10 }, (_, n) => n))
+    await live(build, { platform, isBounded: true })
+    input.push(...Array.from({ length: 20 }, (_, n) => n + 10))
+    await live(build, { platform, isBounded: true })
+    // The 14th record of both runs is a watermark, and the 21st.
+    expect(sink.values.find(({ n }) => n === 14)).toEqual({ n: 14, watermark: 13 })
+    expect(sink.values.find(({ n }) => n === 21)).toEqual({ n: 21, watermark: 20 })
   })
 
   test('what a generator returns must be a time', async () => {

@@ -88,12 +88,15 @@ test('a split that has ended for this run only keeps its position, and its time 
   const { table } = await finishedTable()
   const finished = await finishedSplits(table)
   const position = { path: 'größe \u{1f41f}', offset: 12, head: null }
+  const generator = { name: 'every nth', state: { seen: 3, note: 'a\nb' } }
   finished.add({ split: 'a', newest: 9, position })
   finished.add(ended('b', 7))
+  finished.add({ split: 'c', newest: 5, position, generator })
   const again = await finishedSplits(table)
-  expect([...again.all()]).toEqual([
+  expect([...again.all()].toSorted((a, b) => (a.split < b.split ? -1 : 1))).toEqual([
     { split: 'a', newest: 9, position },
     { split: 'b', newest: 7, position: undefined },
+    { split: 'c', newest: 5, position, generator },
   ])
   expect(again.newest).toBe(7)
 })

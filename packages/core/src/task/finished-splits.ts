@@ -5,6 +5,7 @@ import type { Pacing } from '../disk/yield-budget.ts'
 import { splitGroup, tokenHash } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime, timeText } from '../record/time.ts'
 import type { Cell, StateTable, TableSpec } from '../state/state-store.ts'
+import type { SavedGenerator } from '../time/watermark-generator.ts'
 
 /** The length from which a page is full. */
 const pageBytes = 4096
@@ -31,6 +32,8 @@ export interface FinishedSplit {
   readonly newest: EventTime
   /** Where a later run resumes; undefined if it has ended for good. */
   readonly position: Json | undefined
+  /** The state of its watermark generator, for that run. */
+  readonly generator?: SavedGenerator | undefined
 }
 
 /** Where in the store a page is. */
@@ -43,7 +46,7 @@ interface Page {
 interface Entry {
   readonly split: string
   readonly newest: EventTime
-  /** The position as JSON; empty if there is none. */
+  /** The position as JSON, and behind a line end the state of its generator, if it has one; empty if there is no position. */
   readonly json: Uint8Array
   /** Where on its page it begins. */
   readonly place: number
@@ -102,14 +105,14 @@ export class FinishedSplits {
   }
 
   /** Adds a split that has ended. */
-  add({ split, newest, position }: FinishedSplit): void {
-    this.#add(split, newest, position === undefined ? noBytes : utf8.encode(JSON.stringify(position)))
+  add(ended: FinishedSplit): void {
+    this.#add(ended.split, ended.newest, jsonOf(ended))
   }
 
   *all(): Generator<FinishedSplit> {
     for (const index of this.#pages.keys()) {
       for (const { split, newest, json } of this.#entriesOf(index)) {
-        yield { split, newest, position: positionOf(json) }
+        yield { split, newest, ...resumptionOf(json) }
       }
     }
   }
@@ -213,8 +216,20 @@ function entriesOn(page: Uint8Array): readonly Entry[] {
   return entries
 }
 
-function positionOf(json: Uint8Array): Json | undefined {
-  return json.length === 0 ? undefined : (JSON.parse(fromUtf8.decode(json)) as Json)
+/** How a later run resumes a split, as text: the JSON of a value has no line end. */
+function jsonOf({ position, generator }: FinishedSplit): Uint8Array {
+  if (position === undefined) return noBytes
+  const text = JSON.stringify(position)
+  return utf8.encode(generator === undefined ? text : `${text}\n${JSON.stringify(generator)}`)
+}
+
+function resumptionOf(json: Uint8Array): Pick<FinishedSplit, 'position' | 'generator'> {
+  if (json.length === 0) return { position: undefined }
+  const [position, generator] = fromUtf8.decode(json).split('\n') as [string, string?]
+  return {
+    position: JSON.parse(position) as Json,
+    ...(generator !== undefined && { generator: JSON.parse(generator) as SavedGenerator }),
+  }
 }
 
 const empty = -1

@@ -163,7 +163,8 @@ export class SplitSet {
     this.#live.delete(feed.split)
     if (!this.isExhausted) this.#watermarks.finish(feed.time)
     const position = isFinal ? undefined : feed.position()
-    this.#options.finished.add({ split: feed.split, newest: feed.time.newest, position })
+    const { newest, generator } = feed.time
+    this.#options.finished.add({ split: feed.split, newest, position, generator: generator?.saved() })
     if (feed.acknowledges) this.#leaving.add(feed)
     else await feed.close()
   }
@@ -310,8 +311,8 @@ export class SplitSet {
   }
 
   /** Resumes a split that had ended for an earlier run, or watches it if it has not grown since. */
-  #resume({ split, position, newest }: FinishedSplit, hasMore: boolean): void {
-    const feed = this.#add(split, position, newest)
+  #resume({ split, position, newest, generator }: FinishedSplit, hasMore: boolean): void {
+    const feed = this.#add(split, position, newest, generator)
     if (hasMore) {
       this.#behind.note(feed.label, newest)
       this.#await(feed)
