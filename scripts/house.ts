@@ -26,7 +26,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'connector-http': ['core', 'segment-log'],
   'connector-kafka': ['core', 'segment-log'],
   // A job on several machines lives in Kafka.
-  'cluster-kafka': ['connector-kafka', 'core', 'world'],
+  'cluster-kafka': ['connector-kafka', 'core', 'segment-log', 'world'],
   'connector-nats': ['core', 'segment-log'],
   'connector-rabbitmq': ['core'],
   'connector-redis': ['core', 'world'],

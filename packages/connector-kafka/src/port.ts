@@ -7,6 +7,8 @@ import type { ReadableCluster, World } from './cluster.ts'
 import type { PackedBatch, TopicPartition } from './record.ts'
 
 export { KafkaFailure } from './cluster.ts'
+export { Packing } from './packing.ts'
+export { decodeBatch, encodeBatch } from './staged-batch.ts'
 export type { Feed, FeedListener, GroupOffset, OffsetRange, World } from './cluster.ts'
 export type { KafkaHeader, KafkaRecord, PackedBatch, ReadyRecord, TopicPartition } from './record.ts'
 

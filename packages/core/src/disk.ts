@@ -3,7 +3,7 @@
 export { crc32 } from './codec/crc32.ts'
 export { makeDurableDirectory, putIntoDirectory } from './disk/durable-directory.ts'
 export type { Fs, FsEntry, FsFile, FsMode, FsStat } from './disk/fs.ts'
-export type { Owner } from './disk/owner.ts'
+export type { HeldDirectory, Owner } from './disk/owner.ts'
 export type { Platform, ProcessFacts, ProcessIdentity } from './disk/platform.ts'
 export type { CallFrame, CpuProfile, PartFrame, Profiler, ProfileNode, Profiling } from './disk/profiler.ts'
 export {

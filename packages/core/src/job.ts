@@ -1,5 +1,7 @@
 /** For programs that run pipelines: jobs, their options, events and figures, and what lies in a data directory. */
 
+export { DirectoryLock } from './checkpoint/directory-lock.ts'
+export type { AcquireDirectory, LockSurroundings, OwnershipOptions } from './checkpoint/directory-lock.ts'
 export { CheckpointStorage } from './checkpoint/checkpoint-storage.ts'
 export type { PartPlan, RestorePlan } from './checkpoint/compatibility.ts'
 export type { Manifest, OperatorEntry, StorePart } from './checkpoint/manifest.ts'

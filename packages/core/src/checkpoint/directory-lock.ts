@@ -18,7 +18,7 @@
  */
 import { sleep } from '@millrace/world'
 import { describeError, MillraceError } from '../errors/errors.ts'
-import type { Owner } from '../disk/owner.ts'
+import type { HeldDirectory } from '../disk/owner.ts'
 import type { Platform } from '../disk/platform.ts'
 import { OwnerFiles, type BegunEpoch, type Epoch } from './owner-files.ts'
 
@@ -50,7 +50,11 @@ export interface LockSurroundings {
   warn(message: string): void
 }
 
-export class DirectoryLock implements Owner {
+/** Acquires a data directory. Rejects with `DIRECTORY_LOCKED` if another process has it. */
+export type AcquireDirectory = (around: LockSurroundings) => Promise<HeldDirectory>
+
+/** The ownership of a data directory by files in it. */
+export class DirectoryLock implements HeldDirectory {
   readonly epoch: number
   readonly job: string
   readonly #around: LockSurroundings
@@ -108,7 +112,6 @@ export class DirectoryLock implements Owner {
     throw this.#lost
   }
 
-  /** Ends the ownership. Rejects with `DIRECTORY_LOCKED` if it was lost before. */
   async release(): Promise<void> {
     this.#ending.abort()
     await this.#beating

@@ -15,3 +15,9 @@ export interface Owner {
   /** Rejects with `DIRECTORY_LOCKED` once another process has acquired the directory. */
   confirm(): Promise<void>
 }
+
+/** The ownership of a data directory, which its job ends when it has ended. */
+export interface HeldDirectory extends Owner {
+  /** Ends the ownership. Rejects with `DIRECTORY_LOCKED` if it was lost before. */
+  release(): Promise<void>
+}

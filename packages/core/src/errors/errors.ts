@@ -30,6 +30,7 @@ export type ErrorCode =
   | 'CHECKPOINT_INCOMPATIBLE' // the checkpoint was made by a different program
   | 'CHECKPOINT_FAILED' // a checkpoint could not be completed
   | 'DIRECTORY_LOCKED' // another process uses the data directory
+  | 'COMMIT_UNKNOWN' // a transaction has failed, and perhaps it was committed
   // the environment
   | 'FS_NOT_FOUND'
   | 'FS_EXISTS'

@@ -1,4 +1,4 @@
-import type { OwnershipOptions } from '../checkpoint/directory-lock.ts'
+import { DirectoryLock, type AcquireDirectory, type OwnershipOptions } from '../checkpoint/directory-lock.ts'
 import { checkedGraph } from '../graph/checked-graph.ts'
 import type { Graph } from '../graph/node.ts'
 import { MillraceError } from '../errors/errors.ts'
@@ -38,6 +38,11 @@ export interface JobOptions {
   readonly isBounded?: boolean
   readonly checkpoints?: Partial<CheckpointOptions>
   readonly ownership?: Partial<OwnershipOptions>
+  /**
+   * Acquires the right to write to the data directory and to the output of the job. Default: files in the directory, see
+   * `DirectoryLock`.
+   */
+  readonly owner?: AcquireDirectory
   readonly restart?: RestartPolicy
   /**
    * How long each phase of a stop may take. A phase that overruns ends the job with `STOP_TIMEOUT`; nothing is lost, and the next
@@ -107,6 +112,7 @@ export function settingsOf(options: JobOptions): JobSettings {
     workerTimeoutMs: 60_000,
     keyGroups: defaultKeyGroups(options.parallelism ?? 1),
     isBounded: false,
+    owner: (around) => DirectoryLock.take(around),
     restart: defaultRestartPolicy,
     dropState: [],
     batchRecords: 1024,

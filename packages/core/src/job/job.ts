@@ -1,6 +1,6 @@
 import { sleep } from '@millrace/world'
 import type { OperatorEntry } from '../checkpoint/manifest.ts'
-import { DirectoryLock } from '../checkpoint/directory-lock.ts'
+import type { HeldDirectory } from '../disk/owner.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { unreadOutputs, unreadText } from '../graph/unread-outputs.ts'
 import type { EventTimeWait } from '../observe/event-time-wait.ts'
@@ -314,10 +314,10 @@ export class Job<Declared extends AnyViews = AnyViews> {
   }
 
   /** Undefined if the job was stopped while it waited for a lease. */
-  async #takeDirectory(): Promise<DirectoryLock | undefined> {
-    const { platform, directory, ownership, observer } = this.#settings
+  async #takeDirectory(): Promise<HeldDirectory | undefined> {
+    const { platform, directory, ownership, owner, observer } = this.#settings
     try {
-      return await DirectoryLock.take({
+      return await owner({
         platform,
         data: directory,
         directory: new DataDirectory(directory).owner,
@@ -333,7 +333,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
     }
   }
 
-  async #attempts(lock: DirectoryLock): Promise<Ending> {
+  async #attempts(lock: HeldDirectory): Promise<Ending> {
     const { platform, observer, graph } = this.#settings
     for (const unread of unreadOutputs(graph)) observer({ kind: 'warning', message: unreadText(unread) })
     const { clock } = platform

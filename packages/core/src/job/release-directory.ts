@@ -1,10 +1,10 @@
-import type { DirectoryLock } from '../checkpoint/directory-lock.ts'
+import type { HeldDirectory } from '../disk/owner.ts'
 import { describeError, isMillraceError, type MillraceError } from '../errors/errors.ts'
 import type { JobSettings } from './job-options.ts'
 
 /** Releases the data directory of a job. Resolves with the error if another process has acquired it. */
 export async function releaseDirectory(
-  lock: DirectoryLock,
+  lock: HeldDirectory,
   { directory, observer }: Pick<JobSettings, 'directory' | 'observer'>,
 ): Promise<MillraceError | undefined> {
   try {
