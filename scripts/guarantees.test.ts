@@ -63,7 +63,8 @@ describe('testedConnectors: what reports of the kits say', () => {
 
 describe('the page of guarantees', () => {
   const files = readWorkspace()
-  const rows = connectorsOn(files.find(({ path }) => path === guaranteesFile)!.text)
+  const page = files.find(({ path }) => path === guaranteesFile)!.text
+  const rows = connectorsOn(page)
   const calls = kitCalls(files)
   const place = ({ package: owner, subject }: { package: string; subject: string }): string =>
     `${owner}: ${subject}`
@@ -87,6 +88,11 @@ describe('the page of guarantees', () => {
         ),
     )
     expect(orphans.map(place)).toEqual([])
+  })
+
+  test('names the tests that kill the programs of a connector', () => {
+    const paths = files.map(({ path }) => path)
+    expect(withTables(page, rows, paths)).toBe(page)
   })
 
   test('counts as many cases as the kits have', () => {

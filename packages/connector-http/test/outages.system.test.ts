@@ -13,6 +13,7 @@ import { memoryStore } from '@millrace/store-memory'
 import { WebSocket } from 'ws'
 import { afterEach, describe, expect, test } from 'vitest'
 import { http, sse, websocket } from '../src/index.ts'
+import { KeyReceiver } from './key-receiver.ts'
 import { LoopbackProxy, LoopbackServer } from './loopback.ts'
 
 const count = 10_000
@@ -43,42 +44,14 @@ function copy<T>(directory: string, source: Source<T>, sink: Sink<T>, isBounded 
   return job
 }
 
-async function bodyOf(request: IncomingMessage): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of request) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
-}
-
 /** Resolves when `condition` holds. */
 function until(condition: () => boolean): Promise<void> {
   return expect.poll(condition, { timeout: 300_000, interval: 2 }).toBe(true)
 }
 
-/** A receiver that honours the `Idempotency-Key`. */
-class Receiver {
-  readonly keys = new Set<string>()
-  readonly accepted: number[] = []
-  repeated = 0
-
-  readonly listener = (request: IncomingMessage, response: ServerResponse): void => {
-    void this.#take(request).then(
-      () => response.writeHead(204).end(),
-      () => response.destroy(),
-    )
-  }
-
-  async #take(request: IncomingMessage): Promise<void> {
-    const key = String(request.headers['idempotency-key'])
-    const records = JSON.parse(await bodyOf(request)) as number | number[]
-    if (this.keys.has(key)) this.repeated++
-    else this.accepted.push(...(Array.isArray(records) ? records : [records]))
-    this.keys.add(key)
-  }
-}
-
 describe('http.send to a real server', () => {
   test('loses and doubles nothing when the server restarts, and connections are cut or swallow everything', async () => {
-    const receiver = new Receiver()
+    const receiver = new KeyReceiver<number>()
     const server = await LoopbackServer.open(receiver.listener)
     cleanups.push(() => server.stop())
     const proxy = await LoopbackProxy.open(() => server.port)
@@ -109,7 +82,7 @@ describe('http.send to a real server', () => {
   })
 
   test('sends records of a cancelled job again with the keys that they had', async () => {
-    const receiver = new Receiver()
+    const receiver = new KeyReceiver<number>()
     const server = await LoopbackServer.open(receiver.listener)
     cleanups.push(() => server.stop())
     const directory = await freshDirectory()

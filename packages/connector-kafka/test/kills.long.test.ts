@@ -1,17 +1,18 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
+import { memory } from '@millrace/connector-memory'
+import { pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
+import { killTenTimes, recordsOfTrial } from '../../../lab/servers/kill-ten-times.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
-import { dataDirectory, numbered, type Numbered } from './job-parts.ts'
+import { kafka } from '../src/index.ts'
+import { dataDirectory, numbered, startOn, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()
-const records = 20_000
-const kills = 10
 const timeout = 300_000
-const program = fileURLToPath(new URL('program.ts', import.meta.url))
+const program = new URL('program.ts', import.meta.url)
 
 interface Result {
   readonly key: string
@@ -19,7 +20,7 @@ interface Result {
 }
 
 function launch(...args: readonly string[]): ChildProcess {
-  const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
+  const options = ['--conditions=@millrace/source', '--import', 'tsx', fileURLToPath(program)]
   return spawn(process.execPath, [...options, broker.brokers, 'counts', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
@@ -48,27 +49,24 @@ async function checkResults(input: readonly Numbered[], output: string): Promise
 }
 
 test.skipIf(broker.missing !== undefined)(
-  'EN-217 a process that is killed ten times, beside a broker that is killed twice, writes each result once',
+  'EN-217 a process that is killed ten times, beside a broker that is killed at one third and one half, writes each result once',
   async () => {
     const [input, output] = [await broker.freshTopic(4), await broker.freshTopic(4)]
-    const directory = await dataDirectory()
-    const each = records / kills
-    for (let round = 0; round < kills; round++) {
-      const before = await broker.ends(output)
-      const child = launch(input, output, directory)
-      await broker.produce(input, numbered(round * each, (round + 1) * each))
-      await expect.poll(async () => (await broker.ends(output)) > before, { timeout, interval: 5 }).toBe(true)
-      if (round === 3 || round === 5) await broker.restart()
-      // A moment that no test chooses.
-      await delay(round * 37)
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-      await delay(350)
-    }
-    const last = launch(input, output, directory, 'bounded')
-    expect(await once(last, 'exit')).toEqual([0, null])
+    const committed = memory.write<Result>()
+    const reader = pipeline('committed', (p) => {
+      p.from('in', kafka.readJson<Result>({ brokers: broker.brokers, topic: output })).to('out', committed)
+    })
+    startOn(reader, await dataDirectory())
+    await killTenTimes({
+      program,
+      args: [broker.brokers, 'counts', input, output],
+      feed: (from, end) => broker.produce(input, numbered(from, end)),
+      written: () => broker.ends(output),
+      seen: () => committed.values.length,
+      restart: broker.restart,
+    })
     await checkResults(
-      numbered(0, records).map(({ value }) => JSON.parse(value) as Numbered),
+      numbered(0, recordsOfTrial).map(({ value }) => JSON.parse(value) as Numbered),
       output,
     )
   },

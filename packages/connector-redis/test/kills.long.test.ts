@@ -1,57 +1,57 @@
-import { spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import path from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
+import {
+  expectedCounts,
+  killsOfTrial,
+  killTenTimes,
+  numberedTexts,
+  recordsOfTrial,
+  type CountedNumber,
+  type KillTrial,
+} from '../../../lab/servers/kill-ten-times.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { client, url, freshKey } = server
-const records = 20_000
-const kills = 10
 
-test.skipIf(server.missing !== undefined)(
-  'a process that is killed ten times, beside a server that is killed twice, writes each result once',
-  async () => {
-    const [input, output] = [freshKey(), freshKey()]
-    const directory = await mkdtemp(path.join(tmpdir(), 'millrace-redis-kills-'))
-    const program = fileURLToPath(new URL('program.ts', import.meta.url))
-    const launch = (...more: string[]): ChildProcess =>
-      spawn(
-        process.execPath,
-        ['--conditions=@millrace/source', '--import', 'tsx', program, url, input, output, directory, ...more],
-        { stdio: ['ignore', 'ignore', 'inherit'] },
-      )
-    for (let round = 0; round < kills; round++) {
-      const child = launch()
+/** Reads a stream by itself, or as one of a consumer group, and writes to another stream. */
+function trialOf(what: 'stream' | 'group', input: string, output: string): KillTrial {
+  return {
+    program: new URL('program.ts', import.meta.url),
+    args: [what, url, input, output],
+    feed: (from, end) => {
       const pipelined = client.pipeline()
-      const each = records / kills
-      for (let n = round * each; n < (round + 1) * each; n++) {
-        pipelined.xadd(input, '*', 'data', JSON.stringify({ n, k: `k${n % 11}` }))
-      }
-      await pipelined.exec()
-      // Some of this round's results are out, and most are not: it works right now.
-      await expect
-        .poll(() => client.xlen(output), { timeout: 300_000, interval: 2 })
-        .toBeGreaterThan(round * each * 0.9)
-      if (round === 3 || round === 5) await server.restart()
-      child.kill('SIGKILL')
-      await once(child, 'exit')
-      await delay(350)
-    }
-    const last = launch('bounded')
-    expect(await once(last, 'exit')).toEqual([0, null])
-    const results = (await client.xrange(output, '-', '+')).map(
-      ([, [, text]]) => JSON.parse(text!) as { key: string; value: { count: number; n: number } },
-    )
-    const expected = Array.from({ length: records }, (_, n) => ({
-      key: `k${n % 11}`,
-      value: { count: Math.floor(n / 11) + 1, n },
-    }))
-    expect(results).toEqual(expected)
-    await rm(directory, { recursive: true, force: true })
+      for (const text of numberedTexts(from, end)) pipelined.xadd(input, '*', 'data', text)
+      return pipelined.exec()
+    },
+    written: () => client.xlen(output),
+    seen: async () => new Set((await resultsIn(output)).map(({ value }) => value.n)).size,
+    restart: server.restart,
+  }
+}
+
+async function resultsIn(stream: string): Promise<CountedNumber[]> {
+  return (await client.xrange(stream, '-', '+')).map(([, [, text]]) => JSON.parse(text!) as CountedNumber)
+}
+
+describe.skipIf(server.missing !== undefined)(
+  'a process that is killed ten times, beside a server that is killed at one third and one half',
+  () => {
+    test('writes each result of a stream once', async () => {
+      const [input, output] = [freshKey(), freshKey()]
+      await killTenTimes(trialOf('stream', input, output))
+      expect(await resultsIn(output)).toEqual(expectedCounts())
+    })
+
+    test('loses no entry of a consumer group, and counts an entry at most once more for each kill', async () => {
+      const [input, output] = [freshKey(), freshKey()]
+      await killTenTimes(trialOf('group', input, output))
+      const times = new Map<number, number>()
+      for (const { value } of await resultsIn(output)) times.set(value.n, (times.get(value.n) ?? 0) + 1)
+      expect([...times.keys()].toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: recordsOfTrial }, (_, n) => n),
+      )
+      expect(Math.max(...times.values())).toBeLessThanOrEqual(1 + killsOfTrial)
+      expect(Number((await client.xpending(input, 'workers'))[0])).toBe(0)
+    })
   },
 )

@@ -1,11 +1,11 @@
-/** Reads a stream and writes each number once, with how many of its key came before it. Killed by kills.long.test.ts. */
+/** Reads a stream and writes each number, with how many of its key came before it. Killed by kills.long.test.ts. */
 import { startJob } from '@millrace/core/job'
 import { pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { redis } from '../src/index.ts'
 
-const [url, input, output, directory, isBounded] = process.argv.slice(2)
+const [what, url, input, output, directory, isBounded] = process.argv.slice(2)
 
 interface Numbered {
   readonly n: number
@@ -14,7 +14,11 @@ interface Numbered {
 
 const job = startJob({
   graph: pipeline('kills', (p) => {
-    p.from('in', redis.readJson<Numbered>(input!, { url: url! }))
+    const source =
+      what === 'stream'
+        ? redis.readJson<Numbered>(input!, { url: url! })
+        : redis.receiveJson<Numbered>(input!, { url: url!, group: 'workers' })
+    p.from('in', source)
       .keyBy(({ k }) => k)
       .scan(
         'count',
