@@ -4,6 +4,7 @@ import { symlink, writeFile, mkdir } from 'node:fs/promises'
 import path from 'node:path'
 import { afterEach, describe, expect, test } from 'vitest'
 import { pathOf, routes, type JobFigures, type JobOverview, type RouteName } from '../src/contract.ts'
+import { startJob } from '@millrace/core/job'
 import { startControl } from '../src/index.ts'
 import { ended, read, running, scratch } from './running-api.ts'
 
@@ -43,6 +44,28 @@ async function act(
     body: JSON.stringify(action),
   })
 }
+
+test('a part of a job has a name of its own, cannot be stopped by itself, and is no longer shown when it is disposed', async () => {
+  const { url, control, options } = await running()
+  const job = startJob({ ...options, directory: `${await scratch()}/part` })
+  const part = control.show(job, { name: 'sums/3', isPart: true })
+  const address = `${url}${pathOf('actions', { job: 'sums/3' })}`
+  const send = (action: object): Promise<Response> =>
+    fetch(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(action),
+    })
+  expect(await read(`${url}${pathOf('job', { job: 'sums/3' })}`)).toMatchObject({ job: 'sums/3' })
+  for (const action of [{ action: 'stop' }, { action: 'drain' }, { action: 'savepoint', directory: 'x' }]) {
+    const refused = await send(action)
+    expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining('stop the workers')])
+  }
+  expect((await send({ action: 'pause', source: 'numbers' })).status).toBe(200)
+  part[Symbol.dispose]()
+  expect((await send({ action: 'pause', source: 'numbers' })).status).toBe(404)
+  await job.cancel()
+})
 
 test('the API shows a job, its graph, its figures, and what has happened', async () => {
   const { url, watched } = await running()

@@ -1,7 +1,7 @@
 import { memory } from '@millrace/connector-memory'
 import { MillraceError } from '@millrace/core'
 import type { Sink, Source } from '@millrace/core/connector'
-import type { JobOptions } from '@millrace/core/job'
+import { startJob, type JobOptions } from '@millrace/core/job'
 import { count, pipeline, tumbling, type PipelineBuilder } from '@millrace/flow'
 import { memoryStore } from '@millrace/store-memory'
 import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
@@ -79,7 +79,14 @@ async function findings({
   const platform = simPlatform({ seed: 1 })
   const { graph } = pipeline('patient', (p) => build(p, platform)).describe()
   const watched = new WatchedJob({
-    job: { graph, platform, store: memoryStore(), directory: 'data', restart: { kind: 'none' }, ...options },
+    job: startJob({
+      graph,
+      platform,
+      store: memoryStore(),
+      directory: 'data',
+      restart: { kind: 'none' },
+      ...options,
+    }),
     runtime: () => ({ ...calm, ...runtime }),
   })
   let hasBegun = false

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { memory } from '@millrace/connector-memory'
 import type { Source } from '@millrace/core/connector'
-import type { Job } from '@millrace/core/job'
+import type { Job, JobOptions } from '@millrace/core/job'
 import { jobOptionsOf, pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
@@ -52,9 +52,12 @@ export async function scratch(): Promise<string> {
 }
 
 /** A job that has read its five numbers, and the API that shows it. */
-export async function running(
-  settings: Partial<ControlOptions> = {},
-): Promise<{ readonly watched: WatchedJob; readonly url: string }> {
+export async function running(settings: Partial<ControlOptions> = {}): Promise<{
+  readonly watched: WatchedJob
+  readonly url: string
+  readonly control: Control
+  readonly options: JobOptions
+}> {
   control = await startControl({ port: 0, version: '1.2.3', ...settings })
   const sums = pipeline('sums', (p) => {
     p.from('numbers', five)
@@ -77,7 +80,7 @@ export async function running(
     await new Promise((resolve) => setTimeout(resolve, 10))
   }
   watched.measure()
-  return { watched, url: control.url }
+  return { watched, url: control.url, control, options: given }
 }
 
 function written({ job }: WatchedJob): number {

@@ -13,6 +13,8 @@ import { Sample, Samples } from './sampling.ts'
 
 /** What measuring a job needs besides the job. */
 export interface MeasureOptions {
+  /** What the job is called. Default: the name of the pipeline. */
+  readonly name?: string | undefined
   /** Reads the figures of the process. */
   readonly runtime: () => RuntimeFigures
   /** Sets which lines are logged. Default: nothing. */
@@ -50,7 +52,8 @@ export class MeasuredJob implements JobView {
     this.#clock = options.platform.clock
     this.job = job
     this.options = options
-    this.graph = graphView(options.graph, options.parallelism ?? 1)
+    const view = graphView(options.graph, options.parallelism ?? 1)
+    this.graph = { ...view, job: around.name ?? view.job }
     this.happenings = new Happenings(this.#clock)
     this.startedAt = this.#clock.now()
     this.runtime = around.runtime()

@@ -1,5 +1,5 @@
 import type { Clock } from '@millrace/world'
-import { startJob, type JobOptions } from '@millrace/core/job'
+import type { Job } from '@millrace/core/job'
 import type { Diagnosis } from '../contract/happenings.ts'
 import type { JobHistory, OperatorDetail } from '../contract/figures.ts'
 import type { JobSummary } from '../contract/job.ts'
@@ -8,9 +8,14 @@ import { subtaskFigures } from './figures.ts'
 import { History } from './history.ts'
 import { MeasuredJob, type MeasureOptions } from './measured-job.ts'
 
-/** What a watched job needs besides the options of the job. */
+/** How a job is watched. */
 export interface WatchOptions extends MeasureOptions {
-  readonly job: JobOptions
+  /** Just started, so that no event has been missed. */
+  readonly job: Job
+  /** It is one of several that do the work of a job together, so it is not stopped, drained or saved by itself. Default false. */
+  readonly isPart?: boolean | undefined
+  /** Called when it is not watched any more. */
+  readonly over?: () => void
 }
 
 /** How often a job is measured, in milliseconds. */
@@ -22,16 +27,19 @@ const sampleEveryMs = 1_000
  * It measures the job once a second, also while no client asks, so that rates and charts have a past.
  */
 export class WatchedJob extends MeasuredJob {
+  readonly isPart: boolean
   readonly #clock: Clock
   readonly #history: History
+  readonly #over: () => void
   /** Called after each measurement. */
   readonly #listeners = new Set<() => void>()
   #timer: Disposable
 
-  /** Starts the job. Throws what `startJob` throws. */
-  constructor({ job, ...around }: WatchOptions) {
-    super(startJob(job), around)
-    this.#clock = job.platform.clock
+  constructor({ job, isPart = false, over = () => {}, ...around }: WatchOptions) {
+    super(job, around)
+    this.isPart = isPart
+    this.#over = over
+    this.#clock = job.options.platform.clock
     this.#history = new History(sampleEveryMs, this.graph)
     void this.job.ended.then(() => this.measure())
     this.measure()
@@ -88,6 +96,7 @@ export class WatchedJob extends MeasuredJob {
   override [Symbol.dispose](): void {
     super[Symbol.dispose]()
     this.#timer[Symbol.dispose]()
+    this.#over()
   }
 
   #tick(): void {

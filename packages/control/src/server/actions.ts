@@ -14,9 +14,19 @@ import { RequestError } from './problems.ts'
 
 const nothing = { checkpoint: null, letters: null, refused: [], rehearsal: null }
 
+/** What a part of a job cannot do by itself. */
+const forWholeJobs: ReadonlySet<Action['action']> = new Set(['savepoint', 'stop', 'drain'])
+
 /** Does what an action asks for, and writes it to the event log. Throws for an invalid action. */
 export async function act(job: WatchedJob, body: unknown): Promise<ActionResult> {
   const action = actionOf(body)
+  if (job.isPart && forWholeJobs.has(action.action)) {
+    throw new RequestError(
+      409,
+      'OPTION_INVALID',
+      `'${job.name}' is a part of a job that several workers run, and cannot ${action.action} by itself; stop the workers`,
+    )
+  }
   const result = await carryOut(job, action)
   job.happenings.add('action', 'info', result.text, { by: 'operator', checkpoint: result.checkpoint })
   return result

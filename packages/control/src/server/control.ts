@@ -1,4 +1,5 @@
 import { MillraceError, reveal, type Secret } from '@millrace/core'
+import { startJob, type Job, type JobOptions } from '@millrace/core/job'
 import { Runtime } from '../job/runtime.ts'
 import { WatchedJob, type WatchOptions } from '../job/watched-job.ts'
 import { controlApi } from './api.ts'
@@ -23,6 +24,14 @@ export interface ControlOptions {
   readonly dashboard?: string | undefined
 }
 
+/** How the API shows a job. */
+export type ShowOptions = Pick<WatchOptions, 'name' | 'isPart' | 'setLogLevel'>
+
+/** A job to start, and how the API shows it. */
+export interface StartOptions extends Pick<WatchOptions, 'setLogLevel'> {
+  readonly job: JobOptions
+}
+
 const loopback = /^(?:localhost|127(?:\.\d{1,3}){3}|::1)$/
 const tokenLeast = 16
 
@@ -42,17 +51,36 @@ export class Control {
   }
 
   /** Starts a job that the API shows. Throws what `startJob` throws, and for a second job of the same name. */
-  start(options: Omit<WatchOptions, 'runtime'>): WatchedJob {
-    const { name } = options.job.graph
-    if (this.#jobs.has(name)) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `the control API has a job '${name}' already; give pipelines different names`,
-      )
-    }
-    const watched = new WatchedJob({ ...options, runtime: () => this.#runtime.read() })
+  start({ job, ...options }: StartOptions): WatchedJob {
+    this.#requireFree(job.graph.name)
+    return this.show(startJob(job), options)
+  }
+
+  /**
+   * Shows a job that was just started, until the result is disposed. Throws `OPTION_INVALID` for a second job of the same name.
+   *
+   * @example
+   * using watched = control.show(job, { name: 'orders/3', isPart: true })
+   */
+  show(job: Job, options: ShowOptions = {}): WatchedJob {
+    const { name = job.options.graph.name } = options
+    this.#requireFree(name)
+    const watched: WatchedJob = new WatchedJob({
+      ...options,
+      job,
+      runtime: () => this.#runtime.read(),
+      over: () => this.#jobs.delete(name),
+    })
     this.#jobs.set(name, watched)
     return watched
+  }
+
+  #requireFree(name: string): void {
+    if (!this.#jobs.has(name)) return
+    throw new MillraceError(
+      'OPTION_INVALID',
+      `the control API has a job '${name}' already; give pipelines different names`,
+    )
   }
 
   /** Ends serving and measuring; jobs are not stopped. */
