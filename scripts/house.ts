@@ -131,6 +131,7 @@ export const toolEntries: readonly string[] = [
 export const subpaths: Readonly<Record<string, readonly string[]>> = {
   core: ['operator', 'connector', 'store', 'disk', 'graph', 'job'],
   millrace: ['testing'],
+  'cluster-kafka': ['testing'],
   'connector-kafka': ['port'],
   'store-memory': ['segments'],
   cli: ['worker'],

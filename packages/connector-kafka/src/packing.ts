@@ -1,8 +1,9 @@
 import type { ConnectorContext } from '@millrace/core/connector'
 import { partitionOfKey } from './partitioner.ts'
-import { sizeOf, type PackedBatch, type ReadyRecord } from './record.ts'
-import { BatchEncoder } from './wire/batch-encoder.ts'
+import { sizeOf, type KafkaRecord, type PackedBatch, type ReadyRecord } from './record.ts'
+import { BatchEncoder, stamp } from './wire/batch-encoder.ts'
 import type { Compressor } from './wire/compression.ts'
+import { batchAt, recordsOf } from './wire/record-batch.ts'
 
 /** A batch is finished before it has more bytes, unless a single record has more. */
 const batchBytesMax = 1_000_000
@@ -95,3 +96,10 @@ export class Packing {
 }
 
 const none: readonly PackedBatch[] = []
+
+/** The records of a batch, with offsets from 0 on and bytes of their own. The batch is left as it is. */
+export function unpacked({ topic, partition, bytes }: PackedBatch): readonly KafkaRecord[] {
+  const own = bytes.slice()
+  stamp(own, { producer: 0, epoch: 0, sequence: 0, isTransactional: false })
+  return recordsOf(batchAt(own, 0)!, { topic, partition }, 0)
+}

@@ -1,0 +1,123 @@
+import {
+  compressorOf,
+  Packing,
+  unpacked,
+  type KafkaPort,
+  type KafkaRecord,
+  type ReadyRecord,
+  type TopicPartition,
+  type World,
+} from '@millrace/connector-kafka/port'
+import { seededRandom, type Clock, type Random } from '@millrace/world'
+import { GroupList } from './group-list.ts'
+import { MemoryPort } from './memory-port.ts'
+import type { LostCommit } from './memory-producer.ts'
+import { ProcessLink } from './process-link.ts'
+import { TopicList } from './topic-list.ts'
+import { TransactionCoordinator } from './transaction-coordinator.ts'
+
+/** How a cluster in memory behaves. */
+export interface MemoryKafkaOptions {
+  /** The clock of the brokers: sessions, rebalances, transactions. */
+  readonly clock: Clock
+  /** Chooses how long requests take. Default: the seed 1. */
+  readonly random?: Random
+  /** A request, and its answer, take up to so many milliseconds. Default 0: no time passes. */
+  readonly latencyMs?: number
+  /** A partition is marked up to so many milliseconds after its transaction was decided. Default 0. */
+  readonly markMs?: number
+}
+
+/** A cluster of Kafka in memory: for tests and the simulator. The same seed and clock give the same steps. */
+export class MemoryKafka {
+  readonly address = 'memory:9092'
+  readonly #clock: Clock
+  readonly #latency: () => number
+  readonly #topics = new TopicList()
+  readonly #transactions: TransactionCoordinator
+  readonly #groups: GroupList
+  readonly #links = new Map<string, ProcessLink>()
+  readonly #losses = new Map<string, LostCommit>()
+
+  constructor({ clock, random = seededRandom(1), latencyMs = 0, markMs = 0 }: MemoryKafkaOptions) {
+    this.#clock = clock
+    const requests = random.fork('requests')
+    const marks = random.fork('marks')
+    this.#latency = () => requests.next() * latencyMs
+    this.#transactions = new TransactionCoordinator({
+      topics: this.#topics,
+      clock,
+      markMs: () => marks.next() * markMs,
+    })
+    this.#groups = new GroupList(clock)
+  }
+
+  /** The cluster as a process uses it. The name of the process is what failures are injected by. */
+  port(world: World, process = 'process'): KafkaPort {
+    return new MemoryPort({
+      address: this.address,
+      topics: this.#topics,
+      transactions: this.#transactions,
+      groups: this.#groups,
+      link: this.#link(process),
+      world,
+      takeLoss: () => {
+        const loss = this.#losses.get(process)
+        this.#losses.delete(process)
+        return loss
+      },
+    })
+  }
+
+  /** Cuts a process off: its requests fail, or wait until `reconnect`. Its session in a group runs out. */
+  disconnect(process: string): void {
+    this.#link(process).disconnect()
+  }
+
+  /** Ends what `disconnect` began. */
+  reconnect(process: string): void {
+    this.#link(process).reconnect()
+  }
+
+  /** Loses the answer to the next commit of a process, which was carried out, or leaves its transaction open. */
+  loseCommit(process: string, outcome: LostCommit): void {
+    this.#losses.set(process, outcome)
+  }
+
+  /** Writes records outside of transactions. Each names its partition. */
+  produce(records: readonly ReadyRecord[]): void {
+    const compressor = compressorOf('produce', 'none')
+    const packing = new Packing(
+      { compressor, maxRecordBytes: 1_000_000 },
+      { clock: this.#clock, random: seededRandom(1) },
+    )
+    const batches = records.flatMap((record) => packing.add(record, this.#topics.logs(record.topic).length))
+    for (const batch of [...batches, ...packing.takeAll()]) this.#topics.log(batch).append(unpacked(batch))
+  }
+
+  /** The records of a partition that readers get. */
+  records(of: TopicPartition): readonly KafkaRecord[] {
+    return this.#topics.log(of).read(0, Infinity).records
+  }
+
+  /** Compacts all partitions of a topic. Tombstones remain, or are removed as well. */
+  compact(topic: string, tombstones: 'kept' | 'removed' = 'kept'): void {
+    for (const log of this.#topics.logs(topic)) log.compact(tombstones)
+  }
+
+  /** The ids whose transactions are open. */
+  get openTransactions(): readonly string[] {
+    return this.#transactions.open
+  }
+
+  /** The ids of the members of a group. */
+  members(group: string): readonly string[] {
+    return this.#groups.group(group).memberIds
+  }
+
+  #link(process: string): ProcessLink {
+    let link = this.#links.get(process)
+    if (link === undefined) this.#links.set(process, (link = new ProcessLink(process, this.#latency)))
+    return link
+  }
+}

@@ -1,0 +1,105 @@
+import {
+  codes,
+  Membership,
+  Patience,
+  type AtomicProducer,
+  type Feed,
+  type FeedListener,
+  type GroupMember,
+  type GroupOptions,
+  type KafkaPort,
+  type NewTopic,
+  type OffsetRange,
+  type TopicPartition,
+  type World,
+} from '@millrace/connector-kafka/port'
+import type { GroupList } from './group-list.ts'
+import { MemoryFeed } from './memory-feed.ts'
+import { MemoryProducer, type LostCommit } from './memory-producer.ts'
+import { throwIfError, type ProcessLink } from './process-link.ts'
+import type { TopicList } from './topic-list.ts'
+import type { TransactionCoordinator } from './transaction-coordinator.ts'
+
+export interface PortParts {
+  readonly address: string
+  readonly topics: TopicList
+  readonly transactions: TransactionCoordinator
+  readonly groups: GroupList
+  readonly link: ProcessLink
+  readonly world: World
+  readonly takeLoss: () => LostCommit | undefined
+}
+
+/** A cluster in memory, as one process uses it. */
+export class MemoryPort implements KafkaPort {
+  readonly address: string
+  readonly #parts: PortParts
+  readonly #patience: Patience
+  readonly #members = new Set<Membership>()
+  readonly #feeds = new Set<Feed>()
+
+  constructor(parts: PortParts) {
+    this.address = parts.address
+    this.#parts = parts
+    this.#patience = new Patience(parts.address, parts.world)
+  }
+
+  topics(): Promise<ReadonlyMap<string, number>> {
+    return this.#ask(() => this.#parts.topics.counts)
+  }
+
+  partitions(topic: string): Promise<number | undefined> {
+    return this.#ask(() => this.#parts.topics.counts.get(topic))
+  }
+
+  range(of: TopicPartition): Promise<OffsetRange> {
+    return this.#ask(() => {
+      const { first, lastStable } = this.#parts.topics.log(of)
+      return { first, end: lastStable }
+    })
+  }
+
+  feed(of: TopicPartition, from: number, listener: FeedListener): Promise<Feed> {
+    const { topics, link, world, address } = this.#parts
+    const feed = new MemoryFeed({ of, from, listener, topics, link, world, address })
+    this.#feeds.add(feed)
+    return Promise.resolve(feed)
+  }
+
+  createTopics(topics: readonly NewTopic[]): Promise<void> {
+    return this.#ask(() => this.#parts.topics.create(topics))
+  }
+
+  deleteRecords(of: TopicPartition, before: number): Promise<void> {
+    return this.#ask(() => {
+      const log = this.#parts.topics.log(of)
+      throwIfError(before > log.next ? codes.offsetOutOfRange : codes.none, `${of.topic}-${of.partition}`)
+      log.deleteBefore(before)
+    })
+  }
+
+  async atomic(id: string, timeoutMs: number): Promise<AtomicProducer> {
+    const { transactions, link, world, takeLoss } = this.#parts
+    const place = await this.#ask(() => transactions.begin(id, timeoutMs))
+    return new MemoryProducer({ transactions, place, link, world, takeLoss })
+  }
+
+  async join(options: GroupOptions): Promise<GroupMember> {
+    const { groups, link, world, address } = this.#parts
+    const coordinator = groups.coordinator(options.group, link, world)
+    const member = await Membership.join({ coordinator, options, world, address })
+    this.#members.add(member)
+    return member
+  }
+
+  close(): Promise<void> {
+    for (const member of this.#members) member.end()
+    for (const feed of this.#feeds) feed.close()
+    return Promise.resolve()
+  }
+
+  #ask<T>(request: () => T | Promise<T>): Promise<T> {
+    const { link, world } = this.#parts
+    return this.#patience.repeat(() => link.ask(world, request))
+  }
+}
