@@ -1,4 +1,9 @@
-import { monitorEventLoopDelay, performance, PerformanceObserver } from 'node:perf_hooks'
+import {
+  monitorEventLoopDelay,
+  performance,
+  PerformanceObserver,
+  type IntervalHistogram,
+} from 'node:perf_hooks'
 import process from 'node:process'
 import { getHeapStatistics } from 'node:v8'
 import type { RuntimeFigures } from '../contract/job.ts'
@@ -6,17 +11,27 @@ import type { RuntimeFigures } from '../contract/job.ts'
 const nanosecondsPerMs = 1e6
 /** How often the delay of the event loop is measured, in milliseconds. */
 const resolution = 20
+/** The least time after which a measurement of the delay begins anew, in milliseconds. */
+const leastMs = 500
 
-/** Measures the process: event loop, garbage collection, memory. It costs a timer, and ends with `dispose`. */
+/** Measures the process: event loop, garbage collection, memory. It costs two timers, and ends with `dispose`. */
 export class Runtime implements Disposable {
-  readonly #delay = monitorEventLoopDelay({ resolution })
+  /**
+   * Two measurements of the delay, which begin anew in turns, the longer one first. One that begins anew measures from its
+   * next timer on: the other one has seen a loop that was blocked before that.
+   */
+  #delays: readonly [IntervalHistogram, IntervalHistogram] = [
+    monitorEventLoopDelay({ resolution }),
+    monitorEventLoopDelay({ resolution }),
+  ]
   readonly #observer: PerformanceObserver
+  #begunAt = performance.now()
   #utilization = performance.eventLoopUtilization()
   #gcMs = 0
   #gcRuns = 0
 
   constructor() {
-    this.#delay.enable()
+    for (const delay of this.#delays) delay.enable()
     this.#observer = new PerformanceObserver((list) => {
       for (const { duration } of list.getEntries()) {
         this.#gcMs += duration
@@ -26,10 +41,16 @@ export class Runtime implements Disposable {
     this.#observer.observe({ entryTypes: ['gc'] })
   }
 
-  /** The figures now. Delay and utilization are those since the last call. */
+  /** The figures now. The delay is that of the last seconds, the utilization that since the last call. */
   read(): RuntimeFigures {
-    const { mean, max } = this.#delay
-    this.#delay.reset()
+    const [longer, shorter] = this.#delays
+    const { mean, max } = longer
+    // Several jobs read the figures of one process.
+    if (performance.now() - this.#begunAt >= leastMs) {
+      longer.reset()
+      this.#delays = [shorter, longer]
+      this.#begunAt = performance.now()
+    }
     const now = performance.eventLoopUtilization()
     const { utilization } = performance.eventLoopUtilization(now, this.#utilization)
     this.#utilization = now
@@ -50,7 +71,7 @@ export class Runtime implements Disposable {
   }
 
   [Symbol.dispose](): void {
-    this.#delay.disable()
+    for (const delay of this.#delays) delay.disable()
     this.#observer.disconnect()
   }
 }
