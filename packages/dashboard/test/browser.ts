@@ -69,7 +69,7 @@ export async function visit(
 }
 
 /** Opens a window of the browser; it is closed at the end of the test. */
-async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Page> {
+export async function openPage(url: string, options: BrowserContextOptions = {}): Promise<Page> {
   const context = await (await theBrowser()).newContext({ reducedMotion: 'reduce', ...options })
   onTestFinished(() => context.close())
   // A machine may be slow; what is waited for comes or never comes.
