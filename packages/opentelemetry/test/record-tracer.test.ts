@@ -272,6 +272,63 @@ test('what a timer emits is linked to the records since the last result, unless 
   expect(written).toHaveLength(2)
 })
 
+test.each(['before', 'after'])(
+  'a timer that throws %s it emits: its span ends with the error',
+  async (when) => {
+    const { exporter, provider } = collected()
+    const tracer = recordTracer({ tracerProvider: provider })
+    const open = new Set<object>()
+    const program = pipeline('timers', (p) =>
+      p
+        .from('orders', memory.read(orders, { headers: headersOf([1, 2, 4, 5]) }))
+        .withTimestamps({ timestamp: ({ at }) => at })
+        .keyBy(({ card }) => card)
+        .process('quiet', {
+          output: output<string>(),
+          onRecord({ time }, { timers }) {
+            timers.setEvent(Math.ceil(time / 10_000) * 10_000)
+          },
+          onTimer({ key }, { emit }) {
+            if (when === 'after') emit(key)
+            throw new Error('no such card')
+          },
+        })
+        .to('out', memory.write()),
+    )
+    const platform = simPlatform({ seed: 1 })
+    const job = startJob({
+      ...jobOptionsOf(program, { bounded: true }),
+      platform,
+      store: memoryStore(),
+      restart: { kind: 'none' },
+      tracer: {
+        ...tracer,
+        begin: (start) => {
+          const span = tracer.begin(start)
+          if (span === undefined) return undefined
+          open.add(span)
+          const end = span.end.bind(span)
+          return Object.assign(span, {
+            end: (at: number) => {
+              open.delete(span)
+              end(at)
+            },
+          })
+        },
+      },
+    })
+    await driveJob(job, platform.clock)
+    expect((await job.ended).outcome).toBe('failed')
+    const results = shown(exporter.getFinishedSpans())
+      .named('quiet')
+      .filter(({ links }) => links.length > 0)
+    expect(results.map(({ status }) => status)).toEqual([
+      { code: SpanStatusCode.ERROR, message: expect.stringContaining('no such card') },
+    ])
+    expect(open.size).toBe(0)
+  },
+)
+
 test('the row of a join is linked to the record that came first', async () => {
   const { exporter, provider } = collected()
   const program = pipeline('join', (p) => {

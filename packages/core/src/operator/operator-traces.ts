@@ -60,7 +60,14 @@ export class OperatorTraces {
     if (span === undefined) return call()
     const before = of.flow.recordsOut
     this.#cursor.headers = span.headers
-    call()
+    try {
+      call()
+    } catch (thrown) {
+      // The task fails, and its span says with what.
+      span.fail(thrown)
+      span.end()
+      throw thrown
+    }
     if (of.flow.recordsOut === before) return
     this.#memory.forget(due.token, times.forgets)
     // With headers of its own it continues the trace of a record that it has kept.
