@@ -1,5 +1,12 @@
 import { describeError, MillraceError } from '@millrace/core'
-import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
+import {
+  decodedPoll,
+  LatestAnswer,
+  type ConnectorContext,
+  type Poll,
+  type SplitLag,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Link } from './link.ts'
 import type { Decode, StreamPosition } from './message.ts'
@@ -12,6 +19,7 @@ export interface StreamReaderParts<T> {
   /** "source orders", for messages. */
   readonly what: string
   readonly name: string
+  readonly clock: ConnectorContext['clock']
   readonly stream: string
   readonly subjects: readonly string[]
   readonly link: Link
@@ -39,9 +47,13 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #error: unknown
   #wakeReader: (() => void)[] = []
   #wakeFetcher: (() => void) | undefined
+  #fetcher: MessageFetcher | undefined
+  /** Each message says how many are after it, so it is asked only while none is fetched. */
+  readonly #look: LatestAnswer<number>
 
   constructor(parts: StreamReaderParts<T>) {
     this.#parts = parts
+    this.#look = new LatestAnswer(parts.clock, async () => this.#fetcher?.look())
     this.#position = parts.start
     this.#fetchedUpTo = parts.start
     void this.#fetchAll()
@@ -70,6 +82,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 
   position(): StreamPosition {
     return this.#position
+  }
+
+  /** Only messages with the wanted subjects count. */
+  lag(): SplitLag | undefined {
+    if (this.#fetcher === undefined) return undefined
+    if (this.#waiting.length >= AHEAD) this.#look.refresh()
+    const { end = Infinity } = this.#parts
+    const records = this.#waiting.length + this.#fetcher.behind
+    return { records: Math.max(0, Math.min(records, end + 1 - this.#position.next)) }
   }
 
   close(): Promise<void> {
@@ -118,6 +139,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     this.#fetchedUpTo = this.#parts.check(this.#fetchedUpTo, state)
     const from = { sequence: this.#fetchedUpTo.next }
     const fetcher = await MessageFetcher.open(nc, link, { stream, from, subjects })
+    this.#fetcher = fetcher
     link.works()
     if (fetcher.pending === 0) this.#caughtUp(state.last)
     const findsGaps = subjects.length === 0 && !keepsNewest(state.config)

@@ -88,6 +88,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
       return new StreamReader({
         what,
         name: context.name,
+        clock: context.clock,
         stream,
         subjects: this.#subjects,
         link,

@@ -77,6 +77,8 @@ export class MessageFetcher {
   readonly #consumer: Consumer
   readonly #pull: Pull
   #delivered = 0
+  /** How many messages the consumer has in all, as far as is known: those that it was sent, and those that are there after them. */
+  #total = 0
 
   static async open(nc: NatsConnection, link: Link, wanted: Wanted): Promise<MessageFetcher> {
     const { stream, from, subjects = [], headersOnly = false } = wanted
@@ -104,6 +106,7 @@ export class MessageFetcher {
     this.#pull = pull
     this.start = info.delivered.stream_seq + 1
     this.pending = info.num_pending
+    this.#total = info.num_pending
   }
 
   /**
@@ -119,6 +122,7 @@ export class MessageFetcher {
       for (const message of messages) {
         const place = placeOf(message)
         if (place.delivered !== ++this.#delivered) throw new Error('a message was lost on the way')
+        this.#total = place.delivered + place.pending
         const taken = take(message, place)
         if (!(typeof taken === 'boolean' ? taken : await taken)) return this.#delivered - before
       }
@@ -126,9 +130,21 @@ export class MessageFetcher {
     return this.#delivered - before
   }
 
+  /** How many messages that are there were not handed out, as far as is known. */
+  get behind(): number {
+    return Math.max(this.#total - this.#delivered, 0)
+  }
+
+  /** Asks the server how many messages the consumer has in all. */
+  async look(): Promise<number> {
+    const { num_pending, delivered } = await this.#consumer.info()
+    return (this.#total = delivered.consumer_seq + num_pending)
+  }
+
   /** Whether every message that is there was handed out. */
   async isDrained(): Promise<boolean> {
     const { num_pending, delivered } = await this.#consumer.info()
+    this.#total = delivered.consumer_seq + num_pending
     return num_pending === 0 && delivered.consumer_seq === this.#delivered
   }
 

@@ -1,12 +1,15 @@
 import { MillraceError } from '@millrace/core'
 import {
   headerColumn,
+  LatestAnswer,
   type ConnectorContext,
   type DecodeFailure,
   type Poll,
+  type SplitLag,
   type SplitReader,
 } from '@millrace/core/connector'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { deliveryOf, placeOf, type Arrived } from './arrived.ts'
 import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
 import type { Connection, Link, OpenChannel } from './link.ts'
@@ -41,12 +44,6 @@ export interface QueueReaderParts<T> {
   readonly rememberIds: number
   /** Whether messages that cannot be decoded are rejected. */
   readonly rejects: boolean
-}
-
-/** A message that waits, and its number among all that have come. */
-interface Arrived {
-  readonly number: number
-  readonly message: ConsumeMessage
 }
 
 /** While messages come, the queue is not empty: it is asked for only after a pause. */
@@ -89,6 +86,8 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
   #wakeReader: (() => void)[] = []
+  /** How many messages no consumer of the queue was sent. */
+  readonly #ready: LatestAnswer<number>
   readonly #onAbort = (): void => this.#wake()
 
   constructor(parts: QueueReaderParts<T>) {
@@ -96,6 +95,9 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     this.#parts = parts
     this.#reader = `${context.owner.epoch}-${context.random.int(2 ** 48).toString(36)}`
     this.#known = new KnownIds(rememberIds, from?.ids ?? [])
+    this.#ready = new LatestAnswer(context.clock, async () => {
+      return (await this.#channel?.checkQueue(parts.queue))?.messageCount
+    })
     parts.link.staysConnected = true
     context.signal.addEventListener('abort', this.#onAbort)
     if (limit === 0) this.#state = 'ended'
@@ -127,6 +129,14 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       taken: this.#taken,
       ids: this.#parts.idOf === undefined ? [] : this.#known.list(),
     }
+  }
+
+  /** What no consumer of the queue was sent, and what waits here. */
+  lag(): SplitLag | undefined {
+    this.#ready.refresh()
+    const ready = this.#isCaughtUp ? 0 : this.#ready.value
+    if (ready === undefined) return undefined
+    return { records: Math.min(ready + this.#waiting.length, this.#parts.limit - this.#read) }
   }
 
   /** Messages of an earlier connection are not acknowledged: the broker delivers them again. */
@@ -384,16 +394,4 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     if (this.#wakeReader.length === 0) return
     for (const wake of this.#wakeReader.splice(0)) wake()
   }
-}
-
-/** What the client acknowledges of a message is its tag. */
-function deliveryOf(deliveryTag: number): ConsumeMessage {
-  return { fields: { deliveryTag } } as ConsumeMessage
-}
-
-function placeOf({ number, message }: Arrived): string {
-  const { messageId } = message.properties as { readonly messageId?: unknown }
-  return typeof messageId === 'string' && messageId !== ''
-    ? `message ${number}, id ${messageId}`
-    : `message ${number}`
 }

@@ -42,6 +42,24 @@ export async function stateOf(connection: Connection, stream: string): Promise<S
 }
 
 /**
+ * The offset after the newest message, of the oldest one and how many the broker counts. It costs one message, where a look at the
+ * newest one costs all that were written together with it. Undefined if nothing is there.
+ */
+export async function endOf(connection: Connection, stream: string): Promise<number | undefined> {
+  const { channel } = await connection.channel()
+  try {
+    let first: number | undefined
+    await consumeStream(channel, stream, 'first', 1, (message) => {
+      first ??= message === null ? undefined : offsetOf(message)
+    })
+    const { messageCount } = await channel.checkQueue(stream)
+    return first === undefined ? undefined : first + messageCount
+  } finally {
+    await channel.close()
+  }
+}
+
+/**
  * The offsets of some messages at a place: for `last`, of all messages that the broker has written together last; none if nothing
  * is there.
  */

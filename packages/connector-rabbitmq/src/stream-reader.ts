@@ -1,10 +1,24 @@
-import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
+import {
+  decodedPoll,
+  LatestAnswer,
+  type ConnectorContext,
+  type Poll,
+  type SplitLag,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { unreadable } from './broker-error.ts'
 import type { Connection, Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
 import { offsetOf, type Decode } from './message.ts'
-import { consumeStream, creditPortion, stateOf, streamCredit, type StreamState } from './stream-probe.ts'
+import {
+  consumeStream,
+  creditPortion,
+  endOf,
+  stateOf,
+  streamCredit,
+  type StreamState,
+} from './stream-probe.ts'
 
 /** How far a stream was read. */
 export interface StreamPosition {
@@ -18,6 +32,7 @@ export interface StreamReaderParts<T> {
   /** "source orders", for messages. */
   readonly what: string
   readonly name: string
+  readonly clock: ConnectorContext['clock']
   readonly stream: string
   readonly link: Link
   readonly start: number
@@ -50,9 +65,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #error: unknown
   #fail: (error: unknown) => void = () => {}
   #wakeReader: (() => void)[] = []
+  #connection: Connection | undefined
+  /** The offset after the newest message. */
+  readonly #end: LatestAnswer<number>
 
   constructor(parts: StreamReaderParts<T>) {
     this.#parts = parts
+    this.#end = new LatestAnswer(parts.clock, async () =>
+      this.#connection === undefined ? undefined : endOf(this.#connection, parts.stream),
+    )
     this.#next = parts.start
     this.#arrivedUpTo = parts.start
     if (parts.end !== undefined && parts.start > parts.end) this.#state = 'ended'
@@ -82,6 +103,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 
   position(): StreamPosition {
     return { next: this.#next }
+  }
+
+  /** The broker's own notes have offsets too, and count. */
+  lag(): SplitLag | undefined {
+    const { end } = this.#parts
+    if (this.#isCaughtUp) return { records: 0 }
+    if (end === undefined) this.#end.refresh()
+    const next = end === undefined ? this.#end.value : end + 1
+    return next === undefined ? undefined : { records: Math.max(next - this.#next, 0) }
   }
 
   close(): Promise<void> {
@@ -132,6 +162,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     }
     await Promise.race([consumeStream(channel, stream, this.#arrivedUpTo, streamCredit, take), failed])
     this.#channel = channel
+    this.#connection = connection
     this.#giveCredit()
     link.works()
     this.#wake()
@@ -140,6 +171,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
       if (this.#state === 'reading') throw reason
     } finally {
       this.#channel = undefined
+      this.#connection = undefined
     }
   }
 

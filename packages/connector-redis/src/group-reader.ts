@@ -1,8 +1,15 @@
 import { MillraceError } from '@millrace/core'
-import { decodedPoll, type ConnectorContext, type Poll, type SplitReader } from '@millrace/core/connector'
+import {
+  decodedPoll,
+  LatestAnswer,
+  type ConnectorContext,
+  type Poll,
+  type SplitLag,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Connection } from './connection.ts'
 import { compareIds, firstId } from './entry-id.ts'
-import { entriesIn, rawOf, type EntryReading, type StreamEntry } from './stream.ts'
+import { entriesIn, notDelivered, rawOf, type EntryReading, type StreamEntry } from './stream.ts'
 
 /** How far a reader has got. It means something to that reader only: what it did not acknowledge comes again. */
 export interface GroupPosition {
@@ -54,6 +61,8 @@ export class GroupReader<T, V extends string | Uint8Array> implements SplitReade
   /** Whether the server may have sent something to this consumer that is not here. */
   #hasDelivered = true
   #claimAt: number
+  /** How many entries no consumer of the group was sent. */
+  readonly #left: LatestAnswer<number>
   #isCaughtUp = false
   #isHeldBack = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
@@ -67,6 +76,7 @@ export class GroupReader<T, V extends string | Uint8Array> implements SplitReade
     this.#reader = `${owner.epoch}-${random.int(2 ** 48).toString(36)}`
     this.#consumer = `millrace-${owner.job}-${name}`
     this.#claimAt = clock.monotonic()
+    this.#left = new LatestAnswer(clock, () => notDelivered(parts.connection, parts.stream, parts.group))
     parts.connection.client.on('close', () => (this.#hasDelivered = true))
     void this.#fetchAll()
   }
@@ -96,6 +106,13 @@ export class GroupReader<T, V extends string | Uint8Array> implements SplitReade
 
   position(): GroupPosition {
     return { reader: this.#reader, taken: this.#taken }
+  }
+
+  /** What no consumer of the group was sent, and what waits here. Unknown before Redis 7. */
+  lag(): SplitLag | undefined {
+    this.#left.refresh()
+    const left = this.#isCaughtUp ? 0 : this.#left.value
+    return left === undefined ? undefined : { records: left + this.#waiting.length }
   }
 
   async acknowledge({ reader, taken }: GroupPosition): Promise<void> {

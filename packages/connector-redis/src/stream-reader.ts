@@ -1,5 +1,12 @@
 import { MillraceError } from '@millrace/core'
-import { decodedPoll, type Poll, type SplitReader } from '@millrace/core/connector'
+import {
+  decodedPoll,
+  LatestAnswer,
+  type ConnectorContext,
+  type Poll,
+  type SplitLag,
+  type SplitReader,
+} from '@millrace/core/connector'
 import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {
@@ -23,10 +30,13 @@ export interface StreamReaderParts<T, V extends string | Uint8Array> {
   readonly name: string
   readonly stream: string
   readonly connection: Connection
+  readonly clock: ConnectorContext['clock']
   /** The entry after which to begin. */
   readonly start: StreamPosition
   /** In a bounded job: the id of the last entry to read. */
   readonly end: string | undefined
+  /** In a bounded job: how many entries had been added up to that one; undefined if the server does not say. */
+  readonly endAdded: number | undefined
   readonly reading: EntryReading<T, V>
   /** Throws if entries behind the position are gone. */
   readonly check: (position: StreamPosition, state: StreamState) => void
@@ -50,6 +60,8 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   #fetchedUpTo: StreamPosition
   #position: StreamPosition
   #addedInAll: number | undefined
+  /** How many entries were ever added. */
+  readonly #added: LatestAnswer<number>
   #isCaughtUp = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
@@ -59,6 +71,8 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   constructor(parts: StreamReaderParts<T, V>) {
     this.#parts = parts
     this.#isText = isText(parts.reading)
+    const { clock, connection, stream } = parts
+    this.#added = new LatestAnswer(clock, async () => (await stateOf(connection, stream)).added)
     this.#position = parts.start
     this.#fetchedUpTo = parts.start
     void this.#fetchAll()
@@ -87,6 +101,16 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
 
   position(): StreamPosition {
     return this.#position
+  }
+
+  /** Unknown before Redis 7, and until a reader that began in the middle of a stream has caught up. */
+  lag(): SplitLag | undefined {
+    const { end, endAdded } = this.#parts
+    if (this.#isCaughtUp && this.#fetched.length === 0) return { records: 0 }
+    if (end === undefined) this.#added.refresh()
+    const added = end === undefined ? this.#added.value : endAdded
+    const { added: read } = this.#position
+    return added === undefined || read === null ? undefined : { records: Math.max(added - read, 0) }
   }
 
   close(): Promise<void> {

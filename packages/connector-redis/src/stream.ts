@@ -65,6 +65,22 @@ export async function stateOf({ client, server }: Connection, stream: string): P
   }
 }
 
+/** How many entries no consumer of a group was sent; undefined if the server does not say (before Redis 7). */
+export async function notDelivered(
+  { client }: Connection,
+  stream: string,
+  group: string,
+): Promise<number | undefined> {
+  const groups = (await client.xinfo('GROUPS', stream)) as readonly (readonly unknown[])[]
+  for (const fields of groups) {
+    const after = (name: string): unknown => fields[fields.indexOf(name) + 1]
+    const lag = fields.includes('lag') && after('name') === group ? after('lag') : undefined
+    // Null where it cannot be computed, as after entries were deleted.
+    if (typeof lag === 'number') return lag
+  }
+  return undefined
+}
+
 /** The answer of XINFO: names and values, one after another. */
 export function stateFrom(answer: unknown): StreamState {
   const list = answer as readonly unknown[]

@@ -26,6 +26,7 @@ export type {
   Source,
   SplitReader,
 } from './connect/source.ts'
+export { LatestAnswer } from './connect/latest-answer.ts'
 export { decodedPoll } from './connect/decoded-poll.ts'
 export type { Decoding } from './connect/decoded-poll.ts'
 export { parserOf } from './connect/schema.ts'

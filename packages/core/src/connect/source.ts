@@ -125,8 +125,8 @@ export interface SplitReader<T, Position extends Json = Json> {
   position(): Position
   /**
    * How much of the split was not read yet, as far as the reader knows without asking: the size of a file less the
-   * position, the newest offset less the next one. Called for metrics, about once a second. Must not throw, wait or do
-   * I/O. Absent or undefined: unknown.
+   * position, the newest offset less the next one. Called for metrics, about once a second. Must not throw or wait. It may
+   * ask in the background for what the next call returns: see `LatestAnswer`. Absent or undefined: unknown.
    */
   lag?(): SplitLag | undefined
   /** How many bytes of input `poll` has returned records of. For metrics, as `lag`. Absent: unknown. */
