@@ -11,3 +11,6 @@ export type {
 export { CollectedBatches } from './lease/lease-transaction.ts'
 export type { Additions, LeaseTransaction } from './lease/lease-transaction.ts'
 export type { RestoreProgress } from './replica/restore-progress.ts'
+export { graphOfLease } from './shuffle/graph-of-lease.ts'
+export type { LeaseGraphOptions } from './shuffle/graph-of-lease.ts'
+export { shuffleTopics } from './shuffle/shuffle-edge.ts'

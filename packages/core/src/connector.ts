@@ -12,10 +12,17 @@ export { jsonElements } from './codec/json-scan.ts'
 export { LineSplitter, withoutByteOrderMark } from './codec/line-splitter.ts'
 export type { Line } from './codec/line-splitter.ts'
 export type { Batch, Element, Origin } from './record/element.ts'
+export { readBatch, writeBatch } from './exchange/batch-bytes.ts'
+export type { OriginDetail } from './exchange/batch-bytes.ts'
+export { subtaskOfRecord } from './exchange/exchange.ts'
+export { subtaskOfSplit } from './record/key-group.ts'
+export { MAX_TIME, MIN_TIME } from './record/time.ts'
+export { WatermarkMerger } from './time/watermark-merger.ts'
+export type { InputProgress } from './time/watermark-merger.ts'
 export { headerColumn, headersWithout, headerValue } from './record/headers.ts'
 export type { HeaderColumn } from './record/headers.ts'
 export type { SplitLag } from './record/split-lag.ts'
-export type { ChangeSink, RejectRecord, Sink, SinkWriter } from './connect/sink.ts'
+export type { ChangeSink, RejectRecord, Sink, SinkProgress, SinkWriter } from './connect/sink.ts'
 export type {
   ClosedSplit,
   ConnectorContext,
@@ -23,7 +30,9 @@ export type {
   DecodeFailure,
   Discovery,
   Poll,
+  RecordStamps,
   Source,
+  SplitProgress,
   SplitReader,
 } from './connect/source.ts'
 export { LatestAnswer } from './connect/latest-answer.ts'

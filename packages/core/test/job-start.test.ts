@@ -7,7 +7,7 @@ import { live, nextLife } from './simulated-job.ts'
 
 const numbers = Array.from({ length: 400 }, (_, i) => i)
 
-test('a connector knows whether a run is the first, resumes a checkpoint, or follows a failure', async () => {
+test('a connector knows whether a run is the first, resumes a checkpoint, also the end of a run, or follows a failure', async () => {
   const starts: JobStart[] = []
   let isDue = true
   const build = (p: PipelineBuilder): void => {
@@ -35,7 +35,7 @@ test('a connector knows whether a run is the first, resumes a checkpoint, or fol
   expect(starts).toEqual([
     { kind: 'first', checkpoint: undefined },
     { kind: 'restarted', checkpoint: 2 },
-    { kind: 'resumed', checkpoint: expect.any(Number) },
+    { kind: 'resumed', checkpoint: expect.any(Number), isEndOfRun: true },
   ])
   expect(starts[2]!.checkpoint).toBeGreaterThan(2)
 })

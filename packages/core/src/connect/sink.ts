@@ -1,6 +1,7 @@
 import type { Json } from '../codec/json.ts'
 import type { Change } from '../record/change.ts'
 import type { Batch } from '../record/element.ts'
+import type { EventTime } from '../record/time.ts'
 import type { Key } from '../record/key.ts'
 import type { ConnectorContext } from './source.ts'
 
@@ -75,6 +76,16 @@ export interface ChangeSink<in T, in K extends Key = Key, Committable extends Js
  */
 export type RejectRecord = (index: number, error: unknown) => void
 
+/** How far the input of a sink subtask has got. */
+export interface SinkProgress {
+  /** The watermark, also after the end of the input; negative infinity on a stream without event times. */
+  readonly watermark: EventTime
+  /** Whether the input has nothing for now, so that nobody need wait for its watermark. */
+  readonly isIdle: boolean
+  /** Whether the input has ended: no record follows in this run. */
+  readonly hasEnded: boolean
+}
+
 /** Writes for one subtask. The engine never overlaps calls to it. */
 export interface SinkWriter<in T, Committable extends Json = Json> {
   /**
@@ -85,8 +96,11 @@ export interface SinkWriter<in T, Committable extends Json = Json> {
    * `reject` and write the others. Throwing fails the whole job: throw only if the sink cannot work.
    */
   write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void
-  /** Called at a barrier, between two writes: everything written so far belongs to `checkpoint`. */
-  prepare(checkpoint: number): Promise<Committable | undefined>
+  /**
+   * Called at a barrier, between two writes: everything written so far belongs to `checkpoint`. `progress`, which the engine always gives, is for sinks that pass on
+   * event time with the records.
+   */
+  prepare(checkpoint: number, progress?: SinkProgress): Promise<Committable | undefined>
   /**
    * Called once the checkpoint is durable, in order, perhaps again after a restart. Must be idempotent. The
    * engine has confirmed that this process still owns the job. A process that is paused after that and

@@ -5,6 +5,7 @@ import type { Fs } from '../disk/fs.ts'
 import type { Json } from '../codec/json.ts'
 import type { Owner } from '../disk/owner.ts'
 import type { SplitLag } from '../record/split-lag.ts'
+import type { EventTime } from '../record/time.ts'
 
 /**
  * An origin of records, divided into splits that can be read independently.
@@ -69,6 +70,11 @@ export interface Source<T, Position extends Json = Json> {
    * name of the split.
    */
   splitLabel?(split: string): string
+  /**
+   * Whether a split is in the data directory of the job. Of a job with several data directories only the one that has it can read it,
+   * whatever the name of the split says. Default: none is.
+   */
+  isInDirectory?(split: string): boolean
   /** Whether its records may have headers. `explain` then names the operators that do not pass them on. Default false. */
   readonly hasHeaders?: boolean
   /**
@@ -158,19 +164,43 @@ export type Poll<T> =
       readonly origin?: Origin
       /** The headers of the records, by the index of their value. Absent if none has any. */
       readonly headers?: HeaderColumn | undefined
+      /** Only from a source whose records have event times already. Absent: they get some from the pipeline, or never have any. */
+      readonly stamps?: RecordStamps | undefined
       /**
        * Input that could not be decoded. The engine applies the source's error policy, in order of `index`.
        */
       readonly failures?: readonly DecodeFailure[]
     }
   /** No data is available now. `isCaughtUp` says that the reader has returned all existing data. */
-  | { readonly kind: 'pending'; readonly isCaughtUp: boolean }
+  | {
+      readonly kind: 'pending'
+      readonly isCaughtUp: boolean
+      /** How far event time is now. Only from a source that returns `stamps`. Absent: as before. */
+      readonly progress?: SplitProgress | undefined
+    }
   /**
    * No more data in this run. `isFinal` says that none will come in any later run either: the engine drops
    * the position and never opens the split again. Otherwise the next start opens it where it ended, so a
    * source whose splits may grow while no job runs omits it. Default false.
    */
   | { readonly kind: 'end'; readonly isFinal?: boolean }
+
+/** What the engine knows of records beside their values, from a source that reads them with it: from another job. */
+export interface RecordStamps {
+  /** The event time of each record; `NaN` on a stream without event times. */
+  readonly times: Float64Array
+  /** The watermark under which each record is handled. It never decreases in a split. */
+  readonly watermarks: Float64Array
+  /** The index of each record in `origin`, or -1 for one that a timer made. Absent: its own. */
+  readonly originIndex?: Int32Array | undefined
+}
+
+/** How far a split has got in event time without a record. */
+export interface SplitProgress {
+  readonly watermark: EventTime
+  /** Whether the split has nothing for now, so that no one need wait for its watermark. A record revokes that. */
+  readonly isIdle: boolean
+}
 
 /** Input that is not a valid record. */
 export interface DecodeFailure {
@@ -194,6 +224,8 @@ export interface JobStart {
   readonly kind: 'first' | 'resumed' | 'restarted'
   /** The number of the checkpoint that was restored; undefined if there was none. */
   readonly checkpoint: number | undefined
+  /** Whether that checkpoint is the end of a run: its input had ended, or was drained. Default false. */
+  readonly isEndOfRun?: boolean
 }
 
 /** What a connector may use, and where it is. */

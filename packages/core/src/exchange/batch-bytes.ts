@@ -1,6 +1,5 @@
 import { ByteReader, type ByteWriter } from '../codec/bytes.ts'
 import { structuredCodec } from '../codec/structured-codec.ts'
-import { describeError, MillraceError } from '../errors/errors.ts'
 import type { Batch, Origin } from '../record/element.ts'
 import type { HeaderColumn, RecordHeaders } from '../record/headers.ts'
 
@@ -12,7 +11,7 @@ const each = 2
 /** In a list of headers: those of the record before. */
 const same = 3
 
-/** How much of the origin of records crosses to another worker. */
+/** How much of the origin of records crosses to another worker or machine. */
 export type OriginDetail =
   /** The places of the first and the last record: enough for the message of an error that ends the job. */
   | 'range'
@@ -27,15 +26,7 @@ export function writeBatch(batch: Batch, detail: OriginDetail, out: ByteWriter):
   writeNumbers(watermarks, length, out)
   writeOrigin(batch, detail, out)
   writeHeaders(batch, out)
-  try {
-    for (let i = 0; i < length; i++) codec.encode(values[i], out)
-  } catch (error) {
-    throw new MillraceError(
-      'CODEC_FAILED',
-      `a record cannot cross to another thread: ${describeError(error)}. Emit plain data before keyBy, or run the job with threads: 1`,
-      { cause: error, isFinal: true },
-    )
-  }
+  for (let i = 0; i < length; i++) codec.encode(values[i], out)
 }
 
 /** Reads what `writeBatch` wrote. */

@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/world'
 import { ByteReader, ByteWriter } from '../codec/bytes.ts'
-import { assert, MillraceError } from '../errors/errors.ts'
+import { assert, describeError, MillraceError } from '../errors/errors.ts'
 import type { Batch, Element, Mark } from '../record/element.ts'
 import { readBatch, writeBatch, type OriginDetail } from './batch-bytes.ts'
 import type { ByteLink } from './byte-link.ts'
@@ -78,7 +78,15 @@ export class Crossing {
 
   sendBatch(id: number, batch: Batch): void {
     const out = this.#begin(id, kind.batch)
-    writeBatch(batch, this.#detail, out)
+    try {
+      writeBatch(batch, this.#detail, out)
+    } catch (error) {
+      throw new MillraceError(
+        'CODEC_FAILED',
+        `a record cannot cross to another thread: ${describeError(error)}. Emit plain data before keyBy, or run the job with threads: 1`,
+        { cause: error, isFinal: true },
+      )
+    }
     this.#link.send(out.written())
   }
 

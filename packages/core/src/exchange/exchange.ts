@@ -1,4 +1,6 @@
 import type { Key } from '../record/key.ts'
+import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
+import { keyToken } from '../record/key-token.ts'
 
 /** How records are routed between the subtasks of two nodes. */
 export type Exchange =
@@ -8,6 +10,23 @@ export type Exchange =
   | { readonly kind: 'key'; readonly by: (value: unknown) => Key }
   /** To every subtask. */
   | { readonly kind: 'broadcast' }
+
+/** The subtask that owns the key of a record. */
+export function subtaskOfRecord(
+  value: unknown,
+  by: (value: unknown) => Key,
+  parallelism: number,
+  keyGroups: number,
+): number {
+  let group: number
+  try {
+    group = keyGroup(keyToken(by(value)), keyGroups)
+  } catch {
+    // The operator after the exchange calls the key selector again, fails in the same way and applies its error policy.
+    return 0
+  }
+  return subtaskOfGroup(group, parallelism, keyGroups)
+}
 
 /** An output of a task: goes to input `input` of task `task`. */
 export interface PortPlan {

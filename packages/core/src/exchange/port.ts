@@ -1,8 +1,6 @@
 import type { Wakeup } from '@millrace/world'
 import type { Batch, Mark } from '../record/element.ts'
 import { assert, MillraceError } from '../errors/errors.ts'
-import { keyGroup, subtaskOfGroup } from '../record/key-group.ts'
-import { keyToken } from '../record/key-token.ts'
 import { addHeaders, type HeaderColumn } from '../record/headers.ts'
 import type { Key } from '../record/key.ts'
 import type { EventTime } from '../record/time.ts'
@@ -10,6 +8,7 @@ import type { ChainTarget } from '../operator/chain-part.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { oneReceiver, type Receiver } from '../operator/receiver.ts'
 import type { OutgoingEdge } from './edge.ts'
+import { subtaskOfRecord } from './exchange.ts'
 
 /** Typed arrays of this length are as cheap as shorter ones. */
 const leastRoom = 8
@@ -118,7 +117,7 @@ export class Port implements Receiver {
   receive(value: unknown, time: EventTime): void {
     const route = this.#route
     if (route.kind === 'forward') this.#builders[0]!.add(value, time)
-    else if (route.kind === 'key') this.#builders[this.#target(value, route)]!.add(value, time)
+    else if (route.kind === 'key') this.#ownerOf(value, route).add(value, time)
     else for (const builder of this.#builders) builder.add(value, time)
   }
 
@@ -162,16 +161,8 @@ export class Port implements Receiver {
     }
   }
 
-  #target(value: unknown, route: Extract<Route, { kind: 'key' }>): number {
-    let group: number
-    try {
-      group = keyGroup(keyToken(route.by(value)), route.keyGroups)
-    } catch {
-      // The operator after the edge calls the key selector again, fails in the same way and applies its error
-      // policy.
-      return 0
-    }
-    return subtaskOfGroup(group, this.#builders.length, route.keyGroups)
+  #ownerOf(value: unknown, { by, keyGroups }: Extract<Route, { kind: 'key' }>): BatchBuilder {
+    return this.#builders[subtaskOfRecord(value, by, this.#builders.length, keyGroups)]!
   }
 }
 

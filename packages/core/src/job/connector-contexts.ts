@@ -102,7 +102,10 @@ export class ConnectorContexts {
 }
 
 /** Why a run begins. */
-export function startOf(checkpoint: number | undefined, isRestart: boolean): JobStart {
-  if (isRestart) return { kind: 'restarted', checkpoint }
-  return { kind: checkpoint === undefined ? 'first' : 'resumed', checkpoint }
+export function startOf(
+  { checkpoint, isEndOfRun }: { readonly checkpoint: number | undefined; readonly isEndOfRun: boolean },
+  isRestart: boolean,
+): JobStart {
+  const kind = checkpoint === undefined ? 'first' : 'resumed'
+  return { kind: isRestart ? 'restarted' : kind, checkpoint, ...(isEndOfRun && { isEndOfRun }) }
 }

@@ -352,7 +352,7 @@ export class LocalWorker implements Worker {
     const { settings, events } = this.#around
     const { graph, parallelism, keyGroups, batchRecords, maxOpenReaders, isBounded, platform, tracer } =
       settings
-    const contexts = this.#contexts(startOf(restored.checkpoint, isRestart))
+    const contexts = this.#contexts(startOf(restored, isRestart))
     return {
       pipeline: graph.name,
       replicas: this.#replicas,

@@ -74,6 +74,11 @@ export function subtaskOfGroup(group: number, parallelism: number, groupCount: n
   return Math.floor((group * parallelism) / groupCount)
 }
 
+/** The subtask that reads a split. */
+export function subtaskOfSplit(split: string, parallelism: number, groupCount: number): number {
+  return subtaskOfGroup(splitGroup(split, groupCount), parallelism, groupCount)
+}
+
 /** A hash of 32 bits, signed. Its low bits are those that the key group depends on. */
 export function tokenHash(token: KeyToken): number {
   if (typeof token === 'string') return textHash(token)

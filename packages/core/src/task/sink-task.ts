@@ -1,11 +1,11 @@
 import type { Wakeup } from '@millrace/world'
 import type { SinkEntry } from '../checkpoint/manifest.ts'
-import type { SinkWriter } from '../connect/sink.ts'
+import type { SinkProgress, SinkWriter } from '../connect/sink.ts'
 import type { ConnectorContext } from '../connect/source.ts'
 import type { Batch } from '../record/element.ts'
 import { describeError, isMillraceError, MillraceError } from '../errors/errors.ts'
 import type { Json } from '../codec/json.ts'
-import { MAX_TIME, type EventTime } from '../record/time.ts'
+import { MAX_TIME } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
@@ -60,6 +60,7 @@ export class SinkTask implements Task {
   #rejection: MillraceError | undefined
   /** The index of the record that is being rejected. */
   #rejecting = 0
+  #isInputIdle = false
   #hasInputEnded = false
   readonly #snapshot: SnapshotSlices
   readonly #prepared: Prepared[] = []
@@ -193,7 +194,7 @@ export class SinkTask implements Task {
       this.#hasInputEnded = true
       return this.#endIfDone()
     }
-    if (arrival.kind === 'watermark') this.#reach(arrival.time)
+    this.#note(arrival)
     this.#outlet.mark(arrival)
     if (arrival.kind === 'barrier') await this.#prepare(arrival.checkpoint)
   }
@@ -209,15 +210,22 @@ export class SinkTask implements Task {
 
   /** Passes on what inputs have announced at the start. */
   #announced(arrival: Arrival): boolean {
-    if (arrival.kind === 'watermark') this.#reach(arrival.time)
-    else if (arrival.kind !== 'idle') return false
+    if (arrival.kind !== 'watermark' && arrival.kind !== 'idle') return false
+    this.#note(arrival)
     this.#outlet.mark(arrival)
     return true
   }
 
-  #reach(watermark: EventTime): void {
-    this.metrics.watermark = watermark
-    this.#cursor.watermark = watermark
+  #note(arrival: Arrival): void {
+    if (arrival.kind === 'idle' || arrival.kind === 'active') this.#isInputIdle = arrival.kind === 'idle'
+    if (arrival.kind !== 'watermark') return
+    this.metrics.watermark = arrival.time
+    this.#cursor.watermark = arrival.time
+  }
+
+  get #progress(): SinkProgress {
+    const { watermark } = this.#cursor
+    return { watermark, isIdle: this.#isInputIdle, hasEnded: this.#hasInputEnded }
   }
 
   async #write(given: Batch): Promise<void> {
@@ -271,7 +279,7 @@ export class SinkTask implements Task {
     const { loop } = this.#around
     const cutAt = loop.now()
     const committable = await this.#ask('could not prepare a checkpoint', () =>
-      this.#writer!.prepare(checkpoint),
+      this.#writer!.prepare(checkpoint, this.#progress),
     )
     if (committable !== undefined) this.#prepared.push({ checkpoint, committable })
     this.#snapshot.begin(() => {

@@ -1,6 +1,6 @@
 import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, DecodeFailure, Poll } from '../connect/source.ts'
+import type { ConnectorContext, DecodeFailure, Poll, SplitProgress } from '../connect/source.ts'
 import type { PartFrame } from '../disk/profiler.ts'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
@@ -238,13 +238,14 @@ export class SourceTask implements Task {
     const { feed, poll } = polled
     if (poll.kind === 'records') await this.#emit(feed, poll)
     else if (poll.kind === 'end') await this.#splits.end(feed, poll.isFinal === true)
+    else if (poll.progress !== undefined) this.#advance(feed, poll.progress)
     this.#progress.announce()
     this.#align()
     return true
   }
 
   async #emit(feed: SplitFeed, poll: Extract<Poll<unknown>, { kind: 'records' }>): Promise<void> {
-    const { values, headers } = poll
+    const { values, headers, stamps } = poll
     const { budget } = this.#around
     const failures = poll.failures ?? []
     this.metrics.recordsIn += values.length
@@ -257,9 +258,10 @@ export class SourceTask implements Task {
     for (let i = 0; i < values.length; i++) {
       while (failure < failures.length && failures[failure]!.index <= i)
         this.#reject(feed, failures[failure++]!)
-      this.#cursor.originIndex = i
+      this.#cursor.originIndex = stamps?.originIndex?.[i] ?? i
       this.#cursor.headers = headers?.[i]
-      receiver.receive(values[i], Number.NaN)
+      if (stamps !== undefined) this.#cursor.watermark = this.#watermarks.observe(stamps.watermarks[i]!)
+      receiver.receive(values[i], stamps === undefined ? Number.NaN : stamps.times[i]!)
       if (this.#cursor.isFull) {
         const room = this.#outlet.flush()
         if (room !== undefined) await room
@@ -280,6 +282,18 @@ export class SourceTask implements Task {
     this.metrics.recordsIn++
     this.#cursor.headers = failure.headers
     this.#head.policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
+  }
+
+  /** Follows a split that says by itself how far it is. An idle one has to be active for a moment: later tasks ignore what is idle. */
+  #advance({ time }: SplitFeed, { watermark, isIdle }: SplitProgress): void {
+    if (watermark > time.newest) {
+      this.#watermarks.read(time)
+      this.#watermarks.observe(watermark)
+      this.#progress.announceIdle()
+      this.#progress.announce()
+    }
+    if (isIdle) this.#watermarks.idle(time)
+    else this.#watermarks.read(time)
   }
 
   async #end(): Promise<void> {

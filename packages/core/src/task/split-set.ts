@@ -1,7 +1,7 @@
 import type { SourceEntry, SplitEntry } from '../checkpoint/manifest.ts'
 import type { ConnectorContext, Poll, Source } from '../connect/source.ts'
 import type { Json } from '../codec/json.ts'
-import { splitGroup, subtaskOfGroup } from '../record/key-group.ts'
+import { subtaskOfSplit } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 import type { SplitSample } from '../observe/samples.ts'
@@ -350,6 +350,6 @@ export class SplitSet {
 
   #isMine(split: string): boolean {
     const { keyGroups, parallelism, subtask } = this.#options
-    return subtaskOfGroup(splitGroup(split, keyGroups), parallelism, keyGroups) === subtask
+    return subtaskOfSplit(split, parallelism, keyGroups) === subtask
   }
 }

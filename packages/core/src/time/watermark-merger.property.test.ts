@@ -101,4 +101,35 @@ describe('the merger', () => {
       { numRuns: 2000 },
     )
   })
+
+  test('one that resumes where another was continues as that one does', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 4 }),
+        fc.array(step, { maxLength: 30 }),
+        fc.array(step, { maxLength: 30 }),
+        (inputs, before, after) => {
+          const merger = new WatermarkMerger(inputs)
+          const all = Array.from({ length: inputs }, (_, input) => input)
+          for (const { input, call, time } of before) {
+            if (call === 'advance') merger.advance(input % inputs, time)
+            else merger[call](input % inputs)
+          }
+          const resumed = WatermarkMerger.resume(
+            merger.current,
+            all.map((input) => merger.input(input)),
+          )
+          for (const { input, call, time } of after) {
+            for (const each of [merger, resumed]) {
+              if (call === 'advance') each.advance(input % inputs, time)
+              else each[call](input % inputs)
+            }
+            expect([resumed.current, resumed.isIdle]).toStrictEqual([merger.current, merger.isIdle])
+            expect(resumed.holder === undefined).toBe(merger.holder === undefined)
+          }
+        },
+      ),
+      { numRuns: 2000 },
+    )
+  })
 })

@@ -2,10 +2,15 @@ import { MAX_TIME, MIN_TIME, type EventTime } from '../record/time.ts'
 import { IndexedHeap } from './indexed-heap.ts'
 
 /** What is known about one input. */
-interface InputProgress {
+export interface InputProgress {
   /** The highest watermark it sent; what it sends while idle does not count. */
+  readonly watermark: EventTime
+  readonly phase: 'active' | 'idle' | 'ended'
+}
+
+interface Input {
   watermark: EventTime
-  phase: 'active' | 'idle' | 'ended' | 'removed'
+  phase: InputProgress['phase'] | 'removed'
 }
 
 /**
@@ -29,7 +34,7 @@ interface InputProgress {
  * active.
  */
 export class WatermarkMerger {
-  readonly #inputs: InputProgress[] = []
+  readonly #inputs: Input[] = []
   /** The inputs that count in the minimum. */
   readonly #aligned = new IndexedHeap()
   /** The numbers of removed inputs, for new ones. */
@@ -42,6 +47,24 @@ export class WatermarkMerger {
   constructor(inputs: number, initial: EventTime = MIN_TIME) {
     this.#current = initial
     for (let input = 0; input < inputs; input++) this.add()
+  }
+
+  /** A merger that continues where another one was: at its watermark, with its inputs. */
+  static resume(current: EventTime, inputs: readonly InputProgress[]): WatermarkMerger {
+    const merger = new WatermarkMerger(0, current)
+    for (const { watermark, phase } of inputs) {
+      const input = merger.#inputs.push({ watermark, phase }) - 1
+      if (phase === 'ended') merger.#ended++
+      if (phase !== 'active') continue
+      merger.#active++
+      if (watermark >= current) merger.#aligned.add(input, watermark)
+    }
+    return merger
+  }
+
+  /** What is known about an input that was not removed. */
+  input(input: number): InputProgress {
+    return { ...this.#inputs[input]! } as InputProgress
   }
 
   /** The watermark of the inputs together. */

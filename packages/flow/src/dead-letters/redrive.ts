@@ -66,6 +66,7 @@ export function redrivable<T>(source: Source<T>): Source<T> {
     ...(hasHeaders === undefined ? {} : { hasHeaders }),
     ...(needsMainThread === undefined ? {} : { needsMainThread }),
     decode,
+    isInDirectory: isRedriven,
     splitLabel: (split) => (isRedriven(split) ? redrivenLabel : (source.splitLabel?.(split) ?? split)),
     discover: async (context) => {
       const { splits, isComplete } = await source.discover(context)
