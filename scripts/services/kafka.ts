@@ -137,6 +137,8 @@ async function properties({ directory, ports }: Place): Promise<string> {
     'transaction.state.log.min.isr': 1,
     'transaction.state.log.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
+    // Tests of groups wait for the end of a session.
+    'group.min.session.timeout.ms': 100,
     // Records of tests may be from 1970, and are not removed as too old.
     'log.retention.ms': -1,
     // One that is killed and restarted may register again soon; one on a busy machine is not taken for dead.

@@ -1,6 +1,8 @@
 /** For a job that runs on several machines: a cluster beside reading topics, and what another implementation of it needs. */
 export type { AtomicProducer, ConnectPort, KafkaPort, NewTopic } from './kafka-port.ts'
 
+export { connectPort } from './wire/wire-port.ts'
+
 // What it is made of.
 export { KafkaFailure } from './cluster.ts'
 export type { Feed, FeedListener, OffsetRange, World } from './cluster.ts'

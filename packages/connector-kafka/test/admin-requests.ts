@@ -4,33 +4,6 @@ import type { Request } from '../src/wire/request.ts'
 
 const timeoutMs = 30_000
 
-export function createTopicRequest(
-  topic: string,
-  partitions: number,
-  config: Readonly<Record<string, string>>,
-): Request<readonly number[]> {
-  return {
-    name: 'CreateTopics',
-    api: 19,
-    version: 4,
-    write: (out) => {
-      out.list([topic], (name) => {
-        out.text(name)
-        out.int32(partitions)
-        out.int16(1)
-        out.list([], () => {})
-        out.list(Object.entries(config), ([key, value]) => {
-          out.text(key)
-          out.text(value)
-        })
-      })
-      out.int32(timeoutMs)
-      out.boolean(false)
-    },
-    read: readNamedErrors,
-  }
-}
-
 export function createPartitionsRequest(topic: string, total: number): Request<readonly number[]> {
   return {
     name: 'CreatePartitions',
@@ -64,40 +37,6 @@ export function deleteTopicRequest(topic: string): Request<readonly number[]> {
         answer.text()
         return answer.int16()
       })
-    },
-  }
-}
-
-export function deleteRecordsRequest(
-  topic: string,
-  partition: number,
-  offset: number,
-): Request<readonly number[]> {
-  return {
-    name: 'DeleteRecords',
-    api: 21,
-    version: 1,
-    write: (out) => {
-      out.list([topic], (name) => {
-        out.text(name)
-        out.list([partition], (number) => {
-          out.int32(number)
-          out.int64(offset)
-        })
-      })
-      out.int32(timeoutMs)
-    },
-    read: (answer) => {
-      answer.int32()
-      const topics = answer.list(() => {
-        answer.text()
-        return answer.list(() => {
-          answer.int32()
-          answer.int64()
-          return answer.int16()
-        })
-      })
-      return topics.flat()
     },
   }
 }

@@ -4,8 +4,10 @@ import { afterAll } from 'vitest'
 import { service, type RunningService } from '../../../scripts/services/service.ts'
 import { Packing } from '../src/packing.ts'
 import { byTopic, readyRecord, type PackedBatch } from '../src/record.ts'
+import type { NewTopic } from '../src/kafka-port.ts'
 import { Patience } from '../src/patience.ts'
 import { stamp } from '../src/wire/batch-encoder.ts'
+import { createTopicsRequest, deleteRecordsRequest } from '../src/wire/admin-request.ts'
 import { Brokers } from '../src/wire/brokers.ts'
 import { answeredFailure } from '../src/wire/codes.ts'
 import { Coordinator, firstError } from '../src/wire/coordinator.ts'
@@ -14,13 +16,7 @@ import { produce } from '../src/wire/produce.ts'
 import { latestTime, offsetRequest, type Request } from '../src/wire/request.ts'
 import { WireProducer } from '../src/wire/wire-producer.ts'
 import { addPartitionsRequest, initRequest, stableOffsetRequest } from '../src/wire/write-request.ts'
-import {
-  createPartitionsRequest,
-  createTopicRequest,
-  deleteRecordsRequest,
-  deleteTopicRequest,
-  groupRequest,
-} from './admin-requests.ts'
+import { createPartitionsRequest, deleteTopicRequest, groupRequest } from './admin-requests.ts'
 import { transactionsIn } from './transaction-list.ts'
 
 /** A broker for the tests of one file, and means to look at it from outside. */
@@ -116,6 +112,14 @@ class Outside {
     if (failure !== undefined) throw failure
   }
 
+  async create(topic: NewTopic): Promise<void> {
+    const answers = await this.#patience.repeat(() =>
+      this.brokers.askAny(createTopicsRequest([topic], timeoutMs)),
+    )
+    const failure = answeredFailure(firstError(answers.map(({ error }) => error)), topic.name)
+    if (failure !== undefined) throw failure
+  }
+
   coordinator(kind: 'group' | 'transaction', key: string): Coordinator {
     return new Coordinator({ brokers: this.brokers, kind, key, world: this.#world, patienceMs: timeoutMs })
   }
@@ -185,7 +189,7 @@ function adminOf(
   const run = `${process.pid}-${Date.now().toString(36)}`
   let topics = 0
   const create = async (topic: string, partitions: number, config = {}): Promise<void> => {
-    await outside.change(createTopicRequest(topic, partitions, config))
+    await outside.create({ name: topic, partitions, settings: config })
     // A broker answers before it leads the partitions.
     for (let partition = 0; partition < partitions; partition++) await outside.end(topic, partition)
   }
@@ -209,6 +213,6 @@ function adminOf(
     },
     deleteTopic: (topic) => outside.change(deleteTopicRequest(topic)),
     deleteRecords: (topic, partition, offset) =>
-      outside.change(deleteRecordsRequest(topic, partition, offset)),
+      outside.change(deleteRecordsRequest({ topic, partition }, offset, timeoutMs)),
   }
 }

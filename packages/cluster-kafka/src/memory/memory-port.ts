@@ -1,7 +1,10 @@
 import {
+  answeredFailure,
   codes,
+  KafkaFailure,
   Membership,
   Patience,
+  splitOf,
   type AtomicProducer,
   type Feed,
   type FeedListener,
@@ -16,7 +19,7 @@ import {
 import type { GroupList } from './group-list.ts'
 import { MemoryFeed } from './memory-feed.ts'
 import { MemoryProducer, type LostCommit } from './memory-producer.ts'
-import { throwIfError, type ProcessLink } from './process-link.ts'
+import type { ProcessLink } from './process-link.ts'
 import type { TopicList } from './topic-list.ts'
 import type { TransactionCoordinator } from './transaction-coordinator.ts'
 
@@ -72,8 +75,13 @@ export class MemoryPort implements KafkaPort {
 
   deleteRecords(of: TopicPartition, before: number): Promise<void> {
     return this.#ask(() => {
-      const log = this.#parts.topics.log(of)
-      throwIfError(before > log.next ? codes.offsetOutOfRange : codes.none, `${of.topic}-${of.partition}`)
+      const { topics } = this.#parts
+      const log = topics.log(of)
+      if (!topics.deletes(of.topic))
+        throw answeredFailure(codes.policy, `deleting records of ${splitOf(of)}`)!
+      const failure = answeredFailure(codes.offsetOutOfRange, `deleting records of ${splitOf(of)}`)!
+      // The end of a partition does not come by waiting.
+      if (before > log.next) throw new KafkaFailure(failure.code, failure.message, true)
       log.deleteBefore(before)
     })
   }

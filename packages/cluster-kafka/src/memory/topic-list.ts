@@ -58,6 +58,11 @@ export class TopicList {
     return this.#topics.get(topic)?.logs ?? []
   }
 
+  /** Whether records of a topic may be deleted: not where they are only compacted. */
+  deletes(topic: string): boolean {
+    return this.#topics.get(topic)?.settings['cleanup.policy'] !== 'compact'
+  }
+
   /** Why a topic takes no such batch; undefined if it does. */
   refusal(of: TopicPartition, bytes: number, hasKeys: boolean): KafkaFailure | undefined {
     const { settings } = this.#topics.get(of.topic)!

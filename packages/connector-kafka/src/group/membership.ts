@@ -39,6 +39,8 @@ export class Membership implements GroupMember {
   /** The generation that the member is in; -1 for none. */
   #generation = -1
   #isJoining = false
+  /** When the last heartbeat was sent that came outside of a rebalance. */
+  #calmAt: number
   /** Whether the group has to be asked again, with the metadata of that moment. */
   #isStale = true
   #wake: (() => void) | undefined
@@ -57,7 +59,7 @@ export class Membership implements GroupMember {
   private constructor(parts: MembershipParts) {
     const { address, world } = parts
     this.#parts = parts
-    this.confirmedAt = world.clock.monotonic()
+    this.confirmedAt = this.#calmAt = world.clock.monotonic()
     this.#signal = AbortSignal.any([world.signal, this.#ending.signal])
     this.#patience = new Patience(address, { ...passedOn(world), signal: this.#signal })
     this.#outage = new Outage(address, world)
@@ -149,6 +151,7 @@ export class Membership implements GroupMember {
     if (this.id !== member) return this.#again()
     if (error !== memberErrors.none) return this.#refused(error, asked, member)
     this.#confirm(sentAt)
+    this.#calmAt = Math.max(this.#calmAt, sentAt)
     options.assigned(assignment, generation)
     return true
   }
@@ -210,10 +213,22 @@ export class Membership implements GroupMember {
       this.#removed(asked)
       return
     }
-    // The group knows the member, in whatever generation it is.
-    if (asked.member === this.id) this.#confirm(sentAt)
+    if (asked.member === this.id) this.#confirm(this.#sure(error, sentAt))
     if (error === memberErrors.none || this.#isJoining) return
     if (asked.generation === this.#generation) this.rejoin()
+  }
+
+  /**
+   * From when on the group waits for a session. During a rebalance it also removes a member that has not asked to join in time,
+   * although its heartbeats come: the rebalance cannot have begun before the last heartbeat outside of one.
+   */
+  #sure(error: number, sentAt: number): number {
+    if (error === memberErrors.none) {
+      this.#calmAt = sentAt
+      return sentAt
+    }
+    const { rebalanceMs, sessionMs } = this.#parts.options
+    return Math.min(sentAt, this.#calmAt + rebalanceMs - sessionMs)
   }
 
   /** The group does not know the member that has asked. */

@@ -13,8 +13,11 @@ import {
 /** Where a broker may be found. */
 export type Place = Pick<BrokerAddress, 'host' | 'port'>
 
-/** Requests for records wait on the broker, and hold up what is behind them: they have a connection of their own. */
-type Lane = 'questions' | 'records'
+/**
+ * Requests for records wait on the broker, and hold up what is behind them: they have a connection of their own. So has each
+ * member of a group that waits for others.
+ */
+export type Lane = 'questions' | 'records' | `member ${number}`
 
 /** The brokers of a cluster, and the connections to them. */
 export class Brokers {
@@ -26,6 +29,7 @@ export class Brokers {
   readonly #connections = new Map<string, Promise<Connection>>()
   /** The one that has answered last. */
   #preferred: Place | undefined
+  #members = 0
   #isClosed = false
 
   constructor(first: readonly Place[], options: ConnectionOptions, world: World) {
@@ -91,6 +95,11 @@ export class Brokers {
   /** Asks one broker. Rejects with a `KafkaFailure`. */
   async askAt<T>(place: Place, request: Request<T>, lane: Lane = 'questions', extraMs = 0): Promise<T> {
     return (await this.#connection(place, lane)).ask(request, extraMs)
+  }
+
+  /** A lane that nothing else uses. */
+  newLane(): Lane {
+    return `member ${this.#members++}`
   }
 
   async close(): Promise<void> {

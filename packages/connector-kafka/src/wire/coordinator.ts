@@ -1,6 +1,6 @@
 import type { World } from '../cluster.ts'
 import { pause } from '../patience.ts'
-import type { Brokers, Place } from './brokers.ts'
+import type { Brokers, Lane, Place } from './brokers.ts'
 import { answeredFailure, codes } from './codes.ts'
 import { coordinatorRequest, type CoordinatorKind, type Request } from './request.ts'
 
@@ -27,7 +27,13 @@ export interface CoordinatorParts {
   readonly patienceMs: number
 }
 
-/** The broker that keeps the offsets of a group, or the state of a transactional id. */
+/** How a request is asked that waits on the broker: over which connection, and for so long. */
+export interface CoordinatorWait {
+  readonly lane: Lane
+  readonly extraMs: number
+}
+
+/** The broker that keeps the members and offsets of a group, or the state of a transactional id. */
 export class Coordinator {
   readonly #parts: CoordinatorParts
   #place: Place | undefined
@@ -37,11 +43,11 @@ export class Coordinator {
   }
 
   /** Asks it, and again while it says that this is not possible yet. Rejects with a `KafkaFailure`. */
-  async ask<T>(request: Request<T>, errorOf: (answer: T) => number): Promise<T> {
+  async ask<T>(request: Request<T>, errorOf: (answer: T) => number, wait?: CoordinatorWait): Promise<T> {
     const { clock, signal } = this.#parts.world
     const until = clock.monotonic() + this.#parts.patienceMs
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
-      const { error, answer } = await this.#once(request, errorOf)
+      const { error, answer } = await this.#once(request, errorOf, wait)
       if (error === codes.none) return answer!
       if (moved.has(error)) this.#place = undefined
       if (!passing.has(error) || clock.monotonic() >= until) {
@@ -55,6 +61,7 @@ export class Coordinator {
   async #once<T>(
     request: Request<T>,
     errorOf: (answer: T) => number,
+    wait: CoordinatorWait | undefined,
   ): Promise<{ readonly error: number; readonly answer?: T }> {
     const { brokers, kind, key } = this.#parts
     if (this.#place === undefined) {
@@ -63,7 +70,7 @@ export class Coordinator {
       this.#place = found
     }
     try {
-      const answer = await brokers.askAt(this.#place, request)
+      const answer = await brokers.askAt(this.#place, request, wait?.lane, wait?.extraMs)
       return { error: errorOf(answer), answer }
     } catch (error) {
       this.#place = undefined

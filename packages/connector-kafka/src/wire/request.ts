@@ -47,6 +47,8 @@ export interface BrokerAddress {
 
 export interface Metadata {
   readonly brokers: readonly BrokerAddress[]
+  /** The node that changes topics, or passes such requests to it; -1 if it is not known. */
+  readonly controller: number
   readonly topics: readonly TopicMetadata[]
 }
 
@@ -77,13 +79,13 @@ export function metadataRequest(topics: readonly string[] | undefined): Request<
         return broker
       })
       answer.nullableText()
-      answer.int32()
+      const controller = answer.int32()
       const found = answer.list(() => {
         const topic = { error: answer.int16(), name: answer.text() }
         answer.boolean()
         return { ...topic, partitions: answer.list(() => readPartition(answer)) }
       })
-      return { brokers, topics: found }
+      return { brokers, controller, topics: found }
     },
   }
 }

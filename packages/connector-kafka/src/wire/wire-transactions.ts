@@ -1,31 +1,14 @@
-import type { TransactionProducer, World } from '../cluster.ts'
-import { splitOf, type PackedBatch } from '../record.ts'
-import { sequenceAfter, stamp } from './batch-encoder.ts'
-import type { Brokers } from './brokers.ts'
+import type { TransactionProducer } from '../cluster.ts'
+import type { PackedBatch } from '../record.ts'
 import { Coordinator, firstError } from './coordinator.ts'
-import { produce, roundBytes } from './produce.ts'
-import {
-  addOffsetsRequest,
-  addPartitionsRequest,
-  commitTransactionRequest,
-  initRequest,
-  offsetInTransactionRequest,
-  stableOffsetRequest,
-  type TransactionalProducer,
-} from './write-request.ts'
+import { WireAtomic, type AtomicParts } from './wire-atomic.ts'
+import { addOffsetsRequest, offsetInTransactionRequest, stableOffsetRequest } from './write-request.ts'
 
-export interface TransactionsParts {
-  readonly brokers: Brokers
-  readonly world: Pick<World, 'clock' | 'signal'>
-  /** The transactional id, and the group that keeps its mark. */
-  readonly id: string
+export interface TransactionsParts extends AtomicParts {
+  /** The group that keeps the mark of the transactional id. */
   readonly group: string
   /** The topic in whose name the mark is kept. */
   readonly topic: string
-  /** How long an answer may take. */
-  readonly requestMs: number
-  /** After so long the broker ends a transaction. */
-  readonly transactionTimeoutMs: number
 }
 
 /**
@@ -33,119 +16,47 @@ export interface TransactionsParts {
  * transaction. It is read after the producers before this one can change it no more.
  */
 export async function openTransactions(parts: TransactionsParts): Promise<TransactionProducer> {
-  const { brokers, world, id, group, topic, requestMs, transactionTimeoutMs } = parts
-  const common = { brokers, world, patienceMs: requestMs }
-  const transactions = new Coordinator({ ...common, kind: 'transaction', key: id })
-  const offsets = new Coordinator({ ...common, kind: 'group', key: group })
-  const { producer, epoch } = await transactions.ask(
-    initRequest(id, transactionTimeoutMs),
-    ({ error }) => error,
-  )
+  const { brokers, world, group, topic, requestMs } = parts
+  const atomic = await WireAtomic.open(parts)
+  const offsets = new Coordinator({ brokers, world, kind: 'group', key: group, patienceMs: requestMs })
   const { offset } = await offsets.ask(
     stableOffsetRequest(group, { topic, partition: 0 }),
     ({ error }) => error,
   )
-  const mark = offset < 0 ? undefined : offset
-  return new WireTransactions(parts, { id, producer, epoch }, { transactions, offsets }, mark)
+  return new WireTransactions(parts, { atomic, offsets }, offset < 0 ? undefined : offset)
 }
 
-interface Coordinators {
-  readonly transactions: Coordinator
+interface Ends {
+  readonly atomic: WireAtomic
   readonly offsets: Coordinator
 }
 
-/**
- * The newest producer of an id. Nothing is repeated that may have happened: whatever is not answered, or answered with an
- * error, ends its use, and the next producer ends its transaction.
- */
+/** The newest producer of an id, whose transactions carry a mark. */
 class WireTransactions implements TransactionProducer {
   mark: number | undefined
   readonly #parts: TransactionsParts
-  readonly #producer: TransactionalProducer
-  readonly #coordinators: Coordinators
-  /** The number that the next record of a split has. */
-  readonly #sequences = new Map<string, number>()
-  #isUsed = false
+  readonly #ends: Ends
 
-  constructor(
-    parts: TransactionsParts,
-    producer: TransactionalProducer,
-    coordinators: Coordinators,
-    mark: number | undefined,
-  ) {
+  constructor(parts: TransactionsParts, ends: Ends, mark: number | undefined) {
     this.#parts = parts
-    this.#producer = producer
-    this.#coordinators = coordinators
+    this.#ends = ends
     this.mark = mark
   }
 
   async commit(chunks: AsyncIterable<readonly PackedBatch[]>, mark: number): Promise<void> {
-    if (this.#isUsed) throw new Error('a producer cannot be used after the failure of a transaction')
-    this.#isUsed = true
-    const { world, group, topic } = this.#parts
-    const producer = this.#producer
-    const { transactions, offsets } = this.#coordinators
-    const added = new Set<string>()
-    let sending: Promise<void> = Promise.resolve()
-    for await (const round of rounds(chunks)) {
-      await sending
-      world.signal.throwIfAborted()
-      sending = this.#send(round, added)
-      // The next batches are read meanwhile; a failure is thrown above or below.
-      sending.catch(() => {})
-    }
-    await sending
-    await transactions.ask(addOffsetsRequest(producer, group), Number)
-    await offsets.ask(
-      offsetInTransactionRequest(producer, group, { topic, partition: 0, offset: mark }),
-      firstError,
-    )
-    await transactions.ask(commitTransactionRequest(producer), Number)
+    const { group, topic } = this.#parts
+    const { atomic, offsets } = this.#ends
+    await atomic.commit(chunks, async (producer, transactions) => {
+      await transactions.ask(addOffsetsRequest(producer, group), Number)
+      await offsets.ask(
+        offsetInTransactionRequest(producer, group, { topic, partition: 0, offset: mark }),
+        firstError,
+      )
+    })
     this.mark = mark
-    this.#isUsed = false
   }
 
-  /** An open transaction is ended by the next producer, or by the broker after its time. */
   close(): Promise<void> {
-    this.#isUsed = true
-    return Promise.resolve()
+    return this.#ends.atomic.close()
   }
-
-  async #send(round: readonly PackedBatch[], added: Set<string>): Promise<void> {
-    const { brokers, id, requestMs } = this.#parts
-    const { producer, epoch } = this.#producer
-    const others = round.filter((batch) => !added.has(splitOf(batch)))
-    if (others.length > 0) {
-      await this.#coordinators.transactions.ask(addPartitionsRequest(this.#producer, others), firstError)
-      for (const batch of others) added.add(splitOf(batch))
-    }
-    for (const batch of round) {
-      const split = splitOf(batch)
-      const sequence = this.#sequences.get(split) ?? 0
-      stamp(batch.bytes, { producer, epoch, sequence, isTransactional: true })
-      this.#sequences.set(split, sequenceAfter(sequence, batch.count))
-    }
-    const failures = [...(await produce(brokers, round, { id, timeoutMs: requestMs })).values()]
-    const failure = failures.find(({ isFinal }) => isFinal) ?? failures[0]
-    if (failure !== undefined) throw failure
-  }
-}
-
-/** Puts batches together that are sent at a time: of each partition one at most. */
-async function* rounds(chunks: AsyncIterable<readonly PackedBatch[]>): AsyncIterable<readonly PackedBatch[]> {
-  let round = new Map<string, PackedBatch>()
-  let bytes = 0
-  for await (const batches of chunks) {
-    for (const batch of batches) {
-      const split = splitOf(batch)
-      if (round.size > 0 && (round.has(split) || bytes + batch.bytes.length > roundBytes)) {
-        yield [...round.values()]
-        round = new Map()
-        bytes = 0
-      }
-      round.set(split, batch)
-      bytes += batch.bytes.length
-    }
-  }
-  if (round.size > 0) yield [...round.values()]
 }
