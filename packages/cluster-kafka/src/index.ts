@@ -8,9 +8,14 @@ export type {
   LeaseOptions,
   LeaseStatus,
 } from './lease/lease.ts'
-export { CollectedBatches } from './lease/lease-transaction.ts'
-export type { Additions, LeaseTransaction } from './lease/lease-transaction.ts'
+export { openLease } from './lease/open-lease.ts'
+export { openStandby } from './lease/open-standby.ts'
+export type { StandbyLeaseOptions } from './lease/open-standby.ts'
+export type { LeaseTransaction } from './lease/lease-transaction.ts'
+export { changelogSettings, changelogTopic } from './replica/changelog.ts'
+export type { ReplicaFigures } from './replica/replica.ts'
 export type { RestoreProgress } from './replica/restore-progress.ts'
 export { graphOfLease } from './shuffle/graph-of-lease.ts'
 export type { LeaseGraphOptions } from './shuffle/graph-of-lease.ts'
 export { shuffleTopics } from './shuffle/shuffle-edge.ts'
+export type { Standby } from './replica/standby.ts'

@@ -1,13 +1,14 @@
 import type { PackedBatch } from '@millrace/connector-kafka/port'
 import { SimFs } from '@millrace/testkit'
 import { expect, test } from 'vitest'
-import { CollectedBatches, type Additions } from './lease-transaction.ts'
+import type { Contribution } from '../replica/replica.ts'
+import { CollectedBatches } from './lease-transaction.ts'
 
 function batch(partition: number, size = 4): PackedBatch {
   return { topic: 'out', partition, count: 1, bytes: new Uint8Array(size).fill(partition) }
 }
 
-async function all({ batches }: Additions): Promise<PackedBatch[]> {
+async function all({ batches }: Contribution): Promise<PackedBatch[]> {
   const found: PackedBatch[] = []
   for await (const chunk of batches) found.push(...chunk)
   return found

@@ -1,5 +1,6 @@
 import { decodeBatch, encodeBatch, type PackedBatch } from '@millrace/connector-kafka/port'
 import { removeIfThere, type Fs } from '@millrace/core/disk'
+import type { Contribution } from '../replica/replica.ts'
 import { BlockFile, namesIn, readBlockFile } from '@millrace/segment-log'
 
 /** When what was added has so many bytes in memory, it is moved to a file. */
@@ -20,13 +21,6 @@ export interface LeaseTransaction {
 interface ScratchFile {
   readonly path: string
   readonly bytes: number
-}
-
-/** What was added for one checkpoint. */
-export interface Additions {
-  readonly batches: AsyncIterable<readonly PackedBatch[]>
-  /** Removes their files, once they are committed. */
-  discard(): Promise<void>
 }
 
 /** What sinks have added since the last commit: in memory, and beyond a limit in files of a scratch directory. */
@@ -54,7 +48,7 @@ export class CollectedBatches implements LeaseTransaction {
   }
 
   /** Takes everything that was added: it belongs to the commit that begins. */
-  async take(): Promise<Additions> {
+  async take(): Promise<Contribution> {
     await this.#adding
     const files = this.#files
     const batches = this.#batches
@@ -66,7 +60,15 @@ export class CollectedBatches implements LeaseTransaction {
 
   /** Forgets what was added: the run of the job has failed. */
   async discard(): Promise<void> {
-    await (await this.take()).discard()
+    const dropped = this.#adding.then(async () => {
+      const files = this.#files
+      this.#files = []
+      this.#batches = []
+      this.#bytes = 0
+      await this.#remove(files)
+    })
+    this.#adding = dropped.catch(() => {})
+    await dropped
   }
 
   /** Removes the files of earlier processes. */

@@ -3,6 +3,7 @@ import type { Platform } from '@millrace/core/disk'
 import type { Graph } from '@millrace/core/graph'
 import type { Job, JobEvent, JobOptions } from '@millrace/core/job'
 import type { StateStore } from '@millrace/core/store'
+import type { ReplicaFigures } from '../replica/replica.ts'
 import type { RestoreProgress } from '../replica/restore-progress.ts'
 import type { LeaseTransaction } from './lease-transaction.ts'
 
@@ -81,6 +82,8 @@ export interface Lease {
   readonly status: LeaseStatus
   /** The job that runs now; undefined while the lease restores or waits. */
   readonly job: Job | undefined
+  /** How much was written to the changelog since the job was started; undefined while none runs. */
+  readonly written: ReplicaFigures | undefined
   /** Never rejects. By then everything is closed, and another process may use the directory. */
   readonly ended: Promise<LeaseEnd>
   /** Stops the job with a last checkpoint, and closes. While the lease restores or waits it closes at once. */

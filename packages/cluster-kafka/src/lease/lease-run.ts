@@ -1,0 +1,177 @@
+import type { AtomicProducer, TopicPartition } from '@millrace/connector-kafka/port'
+import { isMillraceError, MillraceError } from '@millrace/core'
+import type { HeldDirectory } from '@millrace/core/disk'
+import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
+import { dataOf } from '../replica/local-copy.ts'
+import { Replica, type ReplicaFigures } from '../replica/replica.ts'
+import { restoreDirectory } from '../replica/restore.ts'
+import type { Image } from '../replica/image.ts'
+import type { RestoreProgress } from '../replica/restore-progress.ts'
+import { CollectedBatches } from './lease-transaction.ts'
+import type { LeaseOptions } from './lease.ts'
+import { unlessAborted } from '../replica/unless-aborted.ts'
+
+/** What a run of a lease uses and reports to. */
+export interface LeaseRunOptions {
+  readonly lease: LeaseOptions
+  readonly of: TopicPartition
+  /** The lock on its directory. */
+  readonly lock: HeldDirectory
+  /** Restores everything from the changelog: what is on the disk is damaged. */
+  readonly isAnew: boolean
+  /** Ends the opening. */
+  readonly signal: AbortSignal
+  readonly progress: (progress: RestoreProgress) => void
+  readonly started: (job: Job, epoch: number) => void
+  readonly observe: (event: JobEvent) => void
+  readonly warn: (message: string) => void
+}
+
+/**
+ * One opening of a lease, and the job that runs until its end or its first failed commit.
+ *
+ * The order matters. The transactional id is opened first: that decides what an earlier holder has left, and from then on it
+ * cannot commit. Then the directory is brought up to date, then the epoch is committed, then the job starts.
+ */
+export class LeaseRun {
+  readonly #options: LeaseRunOptions
+  readonly #transaction: CollectedBatches
+  #producer: AtomicProducer | undefined
+  #replica: Replica | undefined
+  #job: Job | undefined
+  #lost: MillraceError | undefined
+  #damage: MillraceError | undefined
+
+  constructor(options: LeaseRunOptions) {
+    const { platform, directory } = options.lease
+    this.#options = options
+    this.#transaction = new CollectedBatches(platform.fs, `${directory}/scratch`)
+  }
+
+  get written(): ReplicaFigures | undefined {
+    return this.#replica?.figures
+  }
+
+  get job(): Job | undefined {
+    return this.#job
+  }
+
+  /** Opens, runs, and closes. Rejects with what has prevented the start of the job. */
+  async run(): Promise<JobResult> {
+    try {
+      const job = await this.#open()
+      const result = await job.ended
+      if (this.#damage !== undefined) throw this.#damage
+      return result
+    } finally {
+      await this.#close()
+    }
+  }
+
+  /** Ends the job at once: nothing more is committed, except what is being committed. */
+  lose(error: MillraceError): void {
+    this.#lost ??= error
+    this.#replica?.fs.fail(error)
+    void this.#job?.cancel()
+  }
+
+  async #open(): Promise<Job> {
+    const { lease, of, signal, isAnew, progress, warn } = this.#options
+    const { port, platform, directory, transactionTimeoutMs = 60_000 } = lease
+    const id = `millrace-${lease.job}-lease-${lease.lease}`
+    const opened = port.atomic(id, transactionTimeoutMs)
+    const producer = await unlessAborted(opened, signal, (late) => void late.close())
+    this.#producer = producer
+    await this.#transaction.clear()
+    const restore = { platform, directory, of, port, signal, progress, warn, isAnew }
+    const { image } = await restoreDirectory(restore)
+    const head = {
+      log:
+        image.head?.log ??
+        platform.random
+          .fork('changelog')
+          .int(2 ** 48)
+          .toString(36),
+      epoch: (image.head?.epoch ?? 0) + 1,
+    }
+    const contribution = () => this.#transaction.take()
+    const replica = new Replica({ platform, directory, of, port, producer, image, head, contribution })
+    await unlessAborted(replica.begin(), signal)
+    signal.throwIfAborted()
+    this.#replica = replica
+    return this.#start(replica, head.epoch)
+  }
+
+  #start(replica: Replica, epoch: number): Job {
+    const { lease, started, observe } = this.#options
+    const { platform, store, directory, options } = lease
+    const job = startJob({
+      ...options,
+      graph: lease.graphOf(this.#transaction),
+      platform: { ...platform, fs: replica.fs },
+      store,
+      directory: dataOf(directory),
+      parallelism: 1,
+      owner: () => Promise.resolve(this.#owner(replica, epoch)),
+      observer: (event) => {
+        this.#handle(event, replica)
+        options?.observer?.(event)
+        observe(event)
+      },
+    })
+    this.#job = job
+    started(job, epoch)
+    return job
+  }
+
+  /** The lease owns the data directory, by its transactional id. */
+  #owner(replica: Replica, epoch: number): HeldDirectory {
+    const { lease, lock } = this.#options
+    const confirm = async (): Promise<void> => {
+      if (this.#lost !== undefined) throw this.#lost
+      replica.fs.requireSound()
+      await lock.confirm()
+    }
+    const release = (): Promise<void> =>
+      this.#lost === undefined ? Promise.resolve() : Promise.reject(this.#lost)
+    return { job: `${lease.job}-${lease.lease}`, epoch, confirm, release }
+  }
+
+  #handle(event: JobEvent, replica: Replica): void {
+    // Its writers are closed.
+    if (event.kind === 'failed') void this.#transaction.discard()
+    if (event.kind !== 'started') return
+    const newest = newestCheckpoint(replica.image)
+    if (newest === (event.restoredFrom ?? 0)) return
+    this.#damage = new MillraceError(
+      'CHECKPOINT_CORRUPT',
+      `checkpoint ${newest} cannot be read from ${this.#options.lease.directory}; it is restored from the changelog`,
+    )
+    void this.#job?.cancel()
+  }
+
+  async #close(): Promise<void> {
+    const { lock, warn } = this.#options
+    try {
+      await this.#transaction.discard()
+      // Another process may use the directory.
+      await lock.confirm()
+      if (this.#damage === undefined) await this.#replica?.close()
+    } catch (error) {
+      if (!isMillraceError(error)) throw error
+      warn(`the directory of the lease could not be noted, so the next start reads more: ${error.message}`)
+    } finally {
+      await this.#producer?.close()
+    }
+  }
+}
+
+/** The number of the newest checkpoint in a data directory; 0 if there is none. */
+function newestCheckpoint({ files }: Image): number {
+  let newest = 0
+  for (const path of files.keys()) {
+    const [, digits] = /^checkpoints\/checkpoint-(\d+)\.\d+\.json$/.exec(path) ?? []
+    newest = Math.max(newest, Number(digits ?? 0))
+  }
+  return newest
+}
