@@ -24,9 +24,9 @@ interface Inputs {
   readonly begin: (take: (arrival: Arrival) => boolean) => string[]
 }
 
-function open(inputs: number): Inputs {
+function open(inputs: number, isAfterEnd = false): Inputs {
   const edges = Array.from({ length: inputs }, () => new LocalEdge({ batches: 4, batchRecords: 4 }))
-  const gate = new Gate(edges, new Wakeup())
+  const gate = new Gate(edges, new Wakeup(), isAfterEnd)
   const story = (): string[] => {
     const lines: string[] = []
     for (let arrival = gate.take(); arrival !== undefined; arrival = gate.take()) lines.push(textOf(arrival))
@@ -50,6 +50,50 @@ function textOf(arrival: Arrival): string {
 }
 
 describe('Gate', () => {
+  test('after the end of a run inputs that end without records raise no watermark, and what follows from another one does', () => {
+    const { edges, story } = open(3, true)
+    edges[0]!.mark({ kind: 'watermark', time: 10 })
+    edges[1]!.mark({ kind: 'watermark', time: 20 })
+    edges[2]!.mark({ kind: 'watermark', time: 30 })
+    expect(story()).toEqual(['w10'])
+    edges[0]!.mark({ kind: 'end' })
+    expect(story()).toEqual([])
+    edges[2]!.mark({ kind: 'watermark', time: 31 })
+    expect(story()).toEqual(['w20'])
+    edges[1]!.send(batch(['a', 25]))
+    expect(story()).toEqual(['a'])
+    edges[1]!.mark({ kind: 'end' })
+    expect(story()).toEqual(['w31'])
+    edges[2]!.mark({ kind: 'end' })
+    expect(story()).toEqual(['end'])
+  })
+
+  test('the end of an input raises the watermark at once', () => {
+    const { edges, story } = open(2)
+    edges[0]!.mark({ kind: 'watermark', time: 10 })
+    edges[1]!.mark({ kind: 'watermark', time: 20 })
+    edges[0]!.mark({ kind: 'end' })
+    expect(story()).toEqual(['w20'])
+  })
+
+  test('after the end of a run inputs that are idle at the start raise no watermark, in any order', () => {
+    const times = [2_400, 2_100, 2_200]
+    for (const order of [
+      [0, 1, 2],
+      [1, 0, 2],
+      [2, 1, 0],
+    ]) {
+      const { edges, begin, story } = open(3, true)
+      for (const input of order) {
+        edges[input]!.mark({ kind: 'watermark', time: times[input]! })
+        edges[input]!.mark({ kind: 'idle' })
+      }
+      expect(begin(() => true)).toEqual(['w2100', 'idle'])
+      for (const input of order) edges[input]!.mark({ kind: 'end' })
+      expect(story()).toEqual(['end'])
+    }
+  })
+
   test('EN-191 records before a barrier arrive before it, records after it arrive after it', () => {
     const { edges, story } = open(1)
     edges[0]!.send(batch(['a', 0]))

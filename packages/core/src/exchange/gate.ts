@@ -33,6 +33,10 @@ export type Arrival =
  */
 export class Gate {
   readonly #edges: readonly IncomingEdge[]
+  /** Whether the job starts from the end of a run. */
+  readonly #isAfterEnd: boolean
+  /** The inputs that have delivered records. */
+  readonly #delivering = new Set<number>()
   readonly #merger: WatermarkMerger
   readonly #aligner: BarrierAligner
   readonly #pending: Arrival[] = []
@@ -43,8 +47,9 @@ export class Gate {
   #announced: EventTime = MIN_TIME
   #isIdle = false
 
-  constructor(edges: readonly IncomingEdge[], wakeup: Wakeup) {
+  constructor(edges: readonly IncomingEdge[], wakeup: Wakeup, isAfterEnd = false) {
     this.#edges = edges
+    this.#isAfterEnd = isAfterEnd
     this.#merger = new WatermarkMerger(edges.length)
     this.#aligner = new BarrierAligner(edges.length)
     for (const edge of edges) edge.attachConsumer(wakeup)
@@ -78,11 +83,18 @@ export class Gate {
    * Processes what the inputs have announced before their first record, and passes it on as far as `pass`
    * accepts it. This is done before any task runs, so that the initial knowledge of sources reaches each task
    * before any record.
+   *
+   * After the end of a run an input that has no records raises no watermark, by being idle now or by ending later, until
+   * another one delivers something: a run that finds nothing new leaves event time where the last one ended, whatever the
+   * order in which its inputs end.
    */
   begin(pass: (arrival: Arrival) => boolean): void {
+    const idle: number[] = []
     for (const [input, edge] of this.#edges.entries()) {
-      while (!edge.isEmpty && edge.isAtMark) this.#handle(input)
+      while (!edge.isEmpty && edge.isAtMark) this.#handle(input, idle)
     }
+    for (const input of idle) this.#merger.idle(input)
+    this.#announceIdle()
     while (this.#pending.length > 0 && pass(this.#pending[0]!)) this.#pending.shift()
   }
 
@@ -121,7 +133,8 @@ export class Gate {
     return withBatch
   }
 
-  #handle(input: number): void {
+  /** Handles the next element of an input. `idle`: those that are idle at the start. */
+  #handle(input: number, idle?: number[]): void {
     assert(!this.#aligner.isBlocked(input), 'an input that has delivered the barrier stays untouched')
     const element = this.#edges[input]!.take()!
     switch (element.kind) {
@@ -133,6 +146,10 @@ export class Gate {
         this.#announce()
         return
       case 'idle':
+        if (this.#isAfterEnd && idle !== undefined) {
+          idle.push(input)
+          return
+        }
         this.#merger.idle(input)
         this.#announce()
         return
@@ -146,12 +163,14 @@ export class Gate {
       case 'end':
         this.#merger.end(input)
         if (++this.#ended === this.#edges.length) this.#pending.push({ kind: 'end' })
+        else if (this.#isAfterEnd && !this.#delivering.has(input)) this.#announceIdle()
         else this.#announce()
     }
   }
 
   /** Converts watermarks of one input to watermarks of the task, record by record. */
   #batch(input: number, batch: Batch): void {
+    if (this.#isAfterEnd) this.#delivering.add(input)
     let { watermarks } = batch
     if (this.#edges.length > 1) {
       const merged = new Float64Array(batch.length)
@@ -171,6 +190,10 @@ export class Gate {
       this.#announced = this.#merger.current
       this.#pending.push({ kind: 'watermark', time: this.#announced })
     }
+    this.#announceIdle()
+  }
+
+  #announceIdle(): void {
     if (this.#merger.isIdle !== this.#isIdle) {
       this.#isIdle = this.#merger.isIdle
       this.#pending.push({ kind: this.#isIdle ? 'idle' : 'active' })

@@ -88,7 +88,7 @@ export class AsyncTask implements Task {
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
-    this.#gate = new Gate(wiring.inputs, wakeup)
+    this.#gate = new Gate(wiring.inputs, wakeup, around.isAfterEnd)
     const mayBePassed = node.serial === 'key' || node.bulkhead !== undefined
     const least = mayBePassed ? node.concurrency * waitingPerCall : node.concurrency
     // A fast task is recognized within this many calls.

@@ -64,7 +64,7 @@ export class ChainTask implements Task {
     this.#cursor = cursor
     this.#wakeup = wakeup
     around.cancellation.onCancel(() => wakeup.wake())
-    this.#gate = new Gate(wiring.inputs, wakeup)
+    this.#gate = new Gate(wiring.inputs, wakeup, around.isAfterEnd)
     const { clock } = around.platform
     this.#limit = new InputLimit(this.#gate, clock, { least: leastWaiting, first: Number.POSITIVE_INFINITY })
     this.#outlet = new Outlet(wiring.ports, {

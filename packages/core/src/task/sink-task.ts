@@ -87,7 +87,7 @@ export class SinkTask implements Task {
     around.cancellation.onCancel(() => wiring.wakeup.wake())
     const { ports, cursor, wakeup } = wiring
     this.#cursor = cursor
-    this.#gate = new Gate(wiring.inputs, wakeup)
+    this.#gate = new Gate(wiring.inputs, wakeup, around.isAfterEnd)
     this.#outlet = new Outlet(ports, {
       cursor,
       wakeup,

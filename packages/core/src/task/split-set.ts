@@ -3,7 +3,7 @@ import type { ConnectorContext, Poll, Source } from '../connect/source.ts'
 import type { Json } from '../codec/json.ts'
 import { subtaskOfSplit } from '../record/key-group.ts'
 import { MIN_TIME, type EventTime } from '../record/time.ts'
-import type { SplitWatermarks } from '../time/split-watermarks.ts'
+import type { SplitTime, SplitWatermarks } from '../time/split-watermarks.ts'
 import type { SplitSample } from '../observe/samples.ts'
 import type { SavedGenerator } from '../time/watermark-generator.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
@@ -74,6 +74,11 @@ export class SplitSet {
   readonly #behind: SplitsBehind
   /** Closed splits of a job that opens splits only while there is room, in order. */
   readonly #closed: SplitFeed[] = []
+  /**
+   * Splits that have ended for this run without a record, in a job that starts from the end of a run. They count until another one has
+   * records: a run that finds nothing new raises no watermark, whatever the order in which its splits end.
+   */
+  #unchanged: SplitTime[] = []
   /** Splits that have ended whose readers wait until their last position is durable. */
   readonly #leaving = new Set<SplitFeed>()
 
@@ -147,8 +152,10 @@ export class SplitSet {
     const feed = this.#order.next()
     if (feed === undefined) return undefined
     const poll = feed.poll(Math.min(limit, this.#order.quota))
-    if (poll.kind === 'records') this.#order.took(poll.values.length + (poll.failures?.length ?? 0))
-    else if (poll.kind === 'pending') this.#quiet.watch(feed)
+    if (poll.kind === 'records') {
+      this.#order.took(poll.values.length + (poll.failures?.length ?? 0))
+      this.#finishUnchanged()
+    } else if (poll.kind === 'pending') this.#quiet.watch(feed)
     return { feed, poll }
   }
 
@@ -161,12 +168,19 @@ export class SplitSet {
     this.#order.ended()
     this.#open.remove(feed)
     this.#live.delete(feed.split)
-    if (!this.isExhausted) this.#watermarks.finish(feed.time)
+    const isUnchanged = !isFinal && this.#options.endedAt !== MIN_TIME && !feed.hasRead
+    if (isUnchanged) this.#unchanged.push(feed.time)
+    else if (!this.isExhausted) this.#watermarks.finish(feed.time)
     const position = isFinal ? undefined : feed.position()
     const { newest, generator } = feed.time
     this.#options.finished.add({ split: feed.split, newest, position, generator: generator?.saved() })
     if (feed.acknowledges) this.#leaving.add(feed)
     else await feed.close()
+  }
+
+  #finishUnchanged(): void {
+    for (const time of this.#unchanged) this.#watermarks.finish(time)
+    if (this.#unchanged.length > 0) this.#unchanged = []
   }
 
   /** The positions of all live splits, for a checkpoint. Finished splits are state. */
