@@ -38,8 +38,8 @@ export class ReplicaWorld {
     return this.kafka.port(world, process)
   }
 
-  async begin(): Promise<void> {
-    await this.port('setup').createTopics([{ name: of.topic, partitions: 1, settings: changelogSettings }])
+  async begin(settings = changelogSettings): Promise<void> {
+    await this.port('setup').createTopics([{ name: of.topic, partitions: 1, settings }])
   }
 
   /** Opens the lease on a disk, as a process: fences, restores, and counts the opening. */

@@ -8,9 +8,9 @@ import { pieceBytes } from './changelog.ts'
 
 const root = dataOf(directory)
 
-async function worldOf(): Promise<ReplicaWorld> {
+async function worldOf(settings?: Readonly<Record<string, string>>): Promise<ReplicaWorld> {
   const world = new ReplicaWorld()
-  await world.begin()
+  await world.begin(settings)
   return world
 }
 
@@ -233,7 +233,7 @@ test('a directory whose note is a day old is restored from the beginning, becaus
 })
 
 test('a changelog that lacks pieces of a file is refused', async () => {
-  const world = await worldOf()
+  const world = await worldOf({ 'cleanup.policy': 'delete' })
   const { fs } = await world.open(new SimFs(), 'a')
   await append(fs, 'state/one', new Uint8Array(2 * pieceBytes))
   await commit(fs, 1)
