@@ -235,6 +235,7 @@ export class LocalCopy {
       if ((this.#files.get(path)?.pieces ?? 0) > number) this.#unsure.add(path)
       return
     }
+    if (!this.#files.has(path)) return
     await this.#closeFile()
     await removeIfThere(this.#fs, `${this.#root}/${path}`)
     this.#files.delete(path)
