@@ -26,11 +26,9 @@ export class FirstWords implements FeedListener {
   }
 
   records(records: readonly KafkaRecord[]): void {
+    if (this.isOver) return
     try {
-      for (const { value } of records) {
-        if (this.isOver) return
-        this.#hear(value!)
-      }
+      for (const { value } of records) this.#hear(value!)
     } catch (error) {
       this.failed(error)
       return

@@ -107,6 +107,7 @@ function receiveDecoded<T>(serve: ServeSockets, options: ReceiveSocketOptions<T>
   return {
     kind: 'websocket-server',
     durability: 'volatile',
+    needsMainThread: true,
     discover: async (): Promise<Discovery> => ({ splits: [split], isComplete: true }),
     open: async (_split, _from, context) => {
       const { decode } = plan
