@@ -17,19 +17,23 @@ export class WireWriter {
   }
 
   int8(value: number): void {
-    this.#view.setInt8(this.#room(1), value)
+    const at = this.#room(1)
+    this.#view.setInt8(at, value)
   }
 
   int16(value: number): void {
-    this.#view.setInt16(this.#room(2), value)
+    const at = this.#room(2)
+    this.#view.setInt16(at, value)
   }
 
   int32(value: number): void {
-    this.#view.setInt32(this.#room(4), value)
+    const at = this.#room(4)
+    this.#view.setInt32(at, value)
   }
 
   int64(value: number): void {
-    this.#view.setBigInt64(this.#room(8), BigInt(value))
+    const at = this.#room(8)
+    this.#view.setBigInt64(at, BigInt(value))
   }
 
   text(value: string | null): void {
@@ -86,6 +90,7 @@ export class WireWriter {
     this.#bytes.set(bytes, at)
   }
 
+  /** Where the next bytes begin. It may replace the view, so call it before the view is read. */
   #room(count: number): number {
     const at = this.#at
     this.#at += count
