@@ -1,0 +1,124 @@
+/** What a worker says of itself before the leases are divided. */
+export interface WorkerClaim {
+  /** Its id in the group. */
+  readonly id: string
+  /** The leases that it runs now, or has not finished giving up. */
+  readonly held: readonly number[]
+  /** The leases whose state it has on its disk, with the offset of the changelog up to which it has them. */
+  readonly cached: ReadonlyMap<number, number>
+}
+
+/** What a worker gets. */
+export interface WorkerShare {
+  /** The leases that it may run. It gives up every other one that it holds. */
+  readonly leases: readonly number[]
+  /** The leases of others whose state it copies. */
+  readonly standbys: readonly number[]
+}
+
+/**
+ * Divides the leases among the workers, so that
+ *
+ *  - no lease is given to a worker while another one holds it: it is given away first, and to its new worker in the next round;
+ *  - once that is done, the numbers of leases differ by one at most;
+ *  - as few leases move as that allows, and where one has to move, a worker gets it that has a copy of its state.
+ *
+ * The same claims give the same shares. (Incremental cooperative rebalancing, as Kafka's cooperative-sticky assignor does it, for whole
+ * tasks; copies count as in Kafka Streams since KIP-441.)
+ */
+export function divideLeases(
+  claims: readonly WorkerClaim[],
+  leases: number,
+  standbys: number,
+): ReadonlyMap<string, WorkerShare> {
+  const workers = claims.toSorted((a, b) => (a.id < b.id ? -1 : 1))
+  const holders = holdersOf(workers)
+  const owners = ownersOf(workers, holders, leases)
+  const copies = copiesOf(workers, owners, standbys)
+  return new Map(
+    workers.map(({ id }) => [
+      id,
+      {
+        // Its present holder has to give it up first.
+        leases: [...owners]
+          .filter(([lease, owner]) => owner === id && (holders.get(lease) ?? id) === id)
+          .map(first),
+        standbys: copies.get(id) ?? [],
+      },
+    ]),
+  )
+}
+
+/** Who holds which lease. If two say so, one of them has not noticed yet that it was removed. */
+function holdersOf(workers: readonly WorkerClaim[]): ReadonlyMap<number, string> {
+  const holders = new Map<number, string>()
+  for (const { id, held } of workers)
+    for (const lease of held) if (!holders.has(lease)) holders.set(lease, id)
+  return holders
+}
+
+/** Who is to have which lease, in the end. */
+function ownersOf(
+  workers: readonly WorkerClaim[],
+  holders: ReadonlyMap<number, string>,
+  leases: number,
+): ReadonlyMap<number, string> {
+  const kept = new Map(workers.map(({ id }) => [id, [] as number[]]))
+  for (let lease = 0; lease < leases; lease++) kept.get(holders.get(lease) ?? '')?.push(lease)
+  const least = Math.floor(leases / workers.length)
+  // Those that hold most may have one more.
+  const byHeld = workers.toSorted((a, b) => kept.get(b.id)!.length - kept.get(a.id)!.length)
+  const limits = new Map(byHeld.map(({ id }, at) => [id, at < leases % workers.length ? least + 1 : least]))
+  const owners = new Map<number, string>()
+  for (const [id, own] of kept) for (const lease of own.slice(0, limits.get(id))) owners.set(lease, id)
+  const counts = countsOf(owners)
+  for (let lease = 0; lease < leases; lease++) {
+    if (owners.has(lease)) continue
+    const able = workers.filter(({ id }) => (counts.get(id) ?? 0) < limits.get(id)!)
+    const { id } = bestFor(lease, able, counts)
+    owners.set(lease, id)
+    counts.set(id, (counts.get(id) ?? 0) + 1)
+  }
+  return owners
+}
+
+/** Which copies each worker keeps. */
+function copiesOf(
+  workers: readonly WorkerClaim[],
+  owners: ReadonlyMap<number, string>,
+  standbys: number,
+): ReadonlyMap<string, readonly number[]> {
+  const copies = new Map<string, number[]>()
+  const counts = new Map<string, number>()
+  for (const [lease, owner] of [...owners].toSorted(([a], [b]) => a - b)) {
+    const able = new Set(workers.filter(({ id }) => id !== owner))
+    for (let copy = 0; copy < standbys && able.size > 0; copy++) {
+      const best = bestFor(lease, [...able], counts)
+      able.delete(best)
+      copies.set(best.id, [...(copies.get(best.id) ?? []), lease])
+      counts.set(best.id, (counts.get(best.id) ?? 0) + 1)
+    }
+  }
+  return copies
+}
+
+/** The worker with the newest copy; among those without one, the worker with the fewest leases. */
+function bestFor(
+  lease: number,
+  workers: readonly WorkerClaim[],
+  counts: ReadonlyMap<string, number>,
+): WorkerClaim {
+  const copyOf = ({ cached }: WorkerClaim): number => cached.get(lease) ?? -1
+  const countOf = ({ id }: WorkerClaim): number => counts.get(id) ?? 0
+  return workers.toSorted((a, b) => copyOf(b) - copyOf(a) || countOf(a) - countOf(b))[0]!
+}
+
+function countsOf(owners: ReadonlyMap<number, string>): Map<string, number> {
+  const counts = new Map<string, number>()
+  for (const owner of owners.values()) counts.set(owner, (counts.get(owner) ?? 0) + 1)
+  return counts
+}
+
+function first([lease]: readonly [number, string]): number {
+  return lease
+}

@@ -1,0 +1,89 @@
+import { describeError, MillraceError } from '@millrace/core'
+import type { WorkerShare } from './assignor.ts'
+
+/** Names the meaning of the messages below: workers with another one cannot be in one group. */
+export const protocol = 'millrace-leases-1'
+
+/** What a worker says of itself. */
+export interface Claim {
+  /** Into how many leases it divides the work. */
+  readonly leases: number
+  readonly held: readonly number[]
+  readonly cached: readonly (readonly [lease: number, offset: number])[]
+  /** The leases whose input it has read to the end. */
+  readonly finished: readonly number[]
+}
+
+/** What a worker is told. */
+export interface Share extends WorkerShare {
+  /** How many workers there are. */
+  readonly workers: number
+  /** Whether the input of all leases has ended. */
+  readonly isOver: boolean
+  /** Why nothing can be divided; undefined if it is. */
+  readonly problem?: string | undefined
+}
+
+const encoder = new TextEncoder()
+const decoder = new TextDecoder()
+
+/** Encodes what a worker says, or is told. */
+export function encodeMessage(message: Claim | Share): Uint8Array {
+  return encoder.encode(JSON.stringify(message))
+}
+
+/** Decodes what a worker says. Throws `CODEC_FAILED`. */
+export function decodeClaim(bytes: Uint8Array): Claim {
+  const claim = fields(bytes)
+  return {
+    leases: number(claim['leases']),
+    held: numbers(claim['held']),
+    cached: list(claim['cached']).map((pair) => {
+      const [lease, offset] = numbers(pair)
+      return [number(lease), number(offset)] as const
+    }),
+    finished: numbers(claim['finished']),
+  }
+}
+
+/** Decodes what a worker is told. Throws `CODEC_FAILED`. */
+export function decodeShare(bytes: Uint8Array): Share {
+  const share = fields(bytes)
+  const { problem } = share
+  return {
+    leases: numbers(share['leases']),
+    standbys: numbers(share['standbys']),
+    workers: number(share['workers']),
+    isOver: share['isOver'] === true,
+    problem: typeof problem === 'string' ? problem : undefined,
+  }
+}
+
+function fields(bytes: Uint8Array): Readonly<Record<string, unknown>> {
+  let message: unknown
+  try {
+    message = JSON.parse(decoder.decode(bytes))
+  } catch (error) {
+    throw unreadable(describeError(error))
+  }
+  if (typeof message !== 'object' || message === null) throw unreadable('it is no object')
+  return message as Readonly<Record<string, unknown>>
+}
+
+function list(value: unknown): readonly unknown[] {
+  if (!Array.isArray(value)) throw unreadable('a list is missing')
+  return value
+}
+
+function numbers(value: unknown): readonly number[] {
+  return list(value).map(number)
+}
+
+function number(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw unreadable('a number is missing')
+}
+
+function unreadable(why: string): MillraceError {
+  return new MillraceError('CODEC_FAILED', `a message of the group cannot be read: ${why}`)
+}

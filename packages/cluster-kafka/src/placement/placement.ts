@@ -1,0 +1,192 @@
+import type { GroupMember, KafkaPort, MemberMetadata } from '@millrace/connector-kafka/port'
+import { describeError } from '@millrace/core'
+import { divideLeases } from './assignor.ts'
+import { decodeClaim, decodeShare, encodeMessage, protocol, type Claim, type Share } from './messages.ts'
+
+/** How a worker takes part in the division of leases. Durations are in milliseconds. */
+export interface PlacementOptions {
+  readonly port: Pick<KafkaPort, 'join'>
+  readonly group: string
+  /** Names a static member: its restart within the session moves nothing. */
+  readonly instance?: string | undefined
+  readonly leases: number
+  /** How many other workers copy the state of a lease. */
+  readonly standbys: number
+  readonly sessionMs: number
+  /** The leases whose state is on the disk, each with the offset up to which it is there. */
+  readonly cached?: () => readonly (readonly [lease: number, offset: number])[]
+  /** The group was formed, of so many workers. */
+  joined(workers: number): void
+  /** Runs a lease from now on. Resolves when it has begun, or was released or lost meanwhile. */
+  gain(lease: number): Promise<void>
+  /** Gives up a lease: resolves when nothing of it runs here any more. */
+  release(lease: number): Promise<void>
+  /** The leases of others to copy: all of them, whenever they may have changed. */
+  copy?(leases: readonly number[]): void
+  /**
+   * Others may run what this worker has held: it commits nothing any more, from this call on. Resolves when nothing runs.
+   * `isFenced`: the worker does not join again.
+   */
+  lost(reason: string, isFenced: boolean): Promise<void>
+  /** The input of all leases has ended. */
+  over(): void
+  /** The work cannot be divided. */
+  failed(problem: string): void
+}
+
+/**
+ * Which leases this worker holds, as its group decides.
+ *
+ * A lease is given to a worker only after its holder has listed it as held no more. So each change takes two rounds: in the first
+ * one the holder learns that it has to give the lease up, and when it has done so it asks for the second.
+ */
+export class Placement {
+  readonly #options: PlacementOptions
+  readonly #held = new Set<number>()
+  readonly #finished = new Set<number>()
+  /** By lease: what happens to it, one thing after another. */
+  readonly #steps = new Map<number, Promise<void>>()
+  /** The leases that are being given up. */
+  readonly #leaving = new Set<number>()
+  /** Counts the removals from the group: what was assigned before one means nothing after it. */
+  #removals = 0
+  #member: GroupMember | undefined
+  #hasLeft = false
+
+  private constructor(options: PlacementOptions) {
+    this.#options = options
+  }
+
+  /** Joins the group. Rejects with what the group refuses. */
+  static async join(options: PlacementOptions): Promise<Placement> {
+    const placement = new Placement(options)
+    const { port, group, instance, sessionMs } = options
+    placement.#member = await port.join({
+      group,
+      ...(instance !== undefined && { instance }),
+      sessionMs,
+      heartbeatMs: Math.max(1, Math.floor(sessionMs / 5)),
+      rebalanceMs: 60_000,
+      protocol,
+      metadata: () => placement.#claim(),
+      assign: (members) => placement.#assign(members),
+      assigned: (assignment) => placement.#assigned(assignment),
+      lost: (reason, isFenced) => placement.#lost(reason, isFenced),
+    })
+    // A static member that comes back gets what it had, without a new division: it may have been about to give something up.
+    if (instance !== undefined) placement.#member.rejoin()
+    return placement
+  }
+
+  /** The leases that this worker holds, also those that it is giving up. */
+  get held(): readonly number[] {
+    return [...this.#held].toSorted((a, b) => a - b)
+  }
+
+  /** A moment, by the monotonic clock, from which the group waits at least the session before it gives the leases to others. */
+  get confirmedAt(): number {
+    return this.#member?.confirmedAt ?? Number.NEGATIVE_INFINITY
+  }
+
+  /** Says that the input of a lease has ended. */
+  finished(lease: number): void {
+    if (this.#finished.has(lease)) return
+    this.#finished.add(lease)
+    this.#member?.rejoin()
+  }
+
+  /** Leaves the group; others get what this worker held. Nothing may run any more. */
+  async leave(): Promise<void> {
+    this.#hasLeft = true
+    await this.#member?.leave()
+  }
+
+  #claim(): Uint8Array {
+    const { leases, cached } = this.#options
+    const claim: Claim = {
+      leases,
+      held: this.held,
+      cached: cached?.() ?? [],
+      finished: [...this.#finished],
+    }
+    return encodeMessage(claim)
+  }
+
+  /** Divides the leases, as the leader of the group. */
+  #assign(members: readonly MemberMetadata[]): ReadonlyMap<string, Uint8Array> {
+    const { leases, standbys } = this.#options
+    const claims = members.map(({ member, metadata }) => ({ id: member, ...decodeClaim(metadata) }))
+    const other = claims.find((claim) => claim.leases !== leases)
+    const problem =
+      other === undefined
+        ? undefined
+        : `workers of one job divide its work into ${leases} and into ${other.leases} leases; start all of them with the same --leases`
+    const shares = divideLeases(
+      claims.map(({ id, held, cached }) => ({ id, held, cached: new Map(cached) })),
+      leases,
+      standbys,
+    )
+    const finished = new Set(claims.flatMap((claim) => claim.finished))
+    const common = { workers: members.length, isOver: finished.size === leases, problem }
+    return new Map([...shares].map(([id, share]) => [id, encodeMessage({ ...share, ...common })]))
+  }
+
+  #assigned(assignment: Uint8Array): void {
+    if (this.#hasLeft) return
+    let share: Share
+    try {
+      share = decodeShare(assignment)
+    } catch (error) {
+      this.#options.failed(describeError(error))
+      return
+    }
+    if (share.problem !== undefined) return this.#options.failed(share.problem)
+    this.#options.joined(share.workers)
+    if (share.isOver) this.#options.over()
+    const given = new Set(share.leases)
+    for (const lease of this.held) if (!given.has(lease)) this.#release(lease)
+    for (const lease of given) this.#gain(lease)
+    this.#options.copy?.(share.standbys)
+  }
+
+  #gain(lease: number): void {
+    if (this.#held.has(lease)) return
+    this.#held.add(lease)
+    const removals = this.#removals
+    this.#then(lease, async () => {
+      if (removals === this.#removals && this.#held.has(lease)) await this.#options.gain(lease)
+    })
+  }
+
+  #release(lease: number): void {
+    if (this.#leaving.has(lease)) return
+    this.#leaving.add(lease)
+    const removals = this.#removals
+    this.#then(lease, async () => {
+      if (removals === this.#removals) await this.#options.release(lease)
+      if (removals !== this.#removals) return
+      this.#leaving.delete(lease)
+      this.#held.delete(lease)
+      this.#finished.delete(lease)
+      this.#member?.rejoin()
+    })
+  }
+
+  #lost(reason: string, isFenced: boolean): void {
+    if (this.#hasLeft) return
+    this.#removals++
+    const held = this.held
+    this.#held.clear()
+    this.#leaving.clear()
+    this.#finished.clear()
+    const stopped = this.#options.lost(reason, isFenced)
+    // A lease that comes back begins only after its last run here has ended.
+    for (const lease of held) this.#then(lease, () => stopped)
+  }
+
+  /** Steps of one lease follow one another. They do not throw: what fails is reported by the lease itself. */
+  #then(lease: number, step: () => Promise<void>): void {
+    const before = this.#steps.get(lease) ?? Promise.resolve()
+    this.#steps.set(lease, before.then(step))
+  }
+}
