@@ -39,6 +39,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
   'format-avro': ['core', 'schema-registry'],
   'format-protobuf': ['core', 'schema-registry'],
   cli: [
+    'cluster-kafka',
     'control',
     'core',
     'flow',

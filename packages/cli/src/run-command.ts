@@ -1,5 +1,4 @@
 import process from 'node:process'
-import { sleep } from '@millrace/world'
 import type { Clock } from '@millrace/world'
 import { MillraceError } from '@millrace/core'
 import { startJob, type Job, type JobEvent, type JobOptions, type JobResult } from '@millrace/core/job'
@@ -20,6 +19,8 @@ import { StatusLine } from './status-line.ts'
 import { stopReport } from './stop-report.ts'
 import { durationText, statusText } from './status-text.ts'
 import { telemetryOf, telemetryOption } from './run-telemetry.ts'
+import { clusterOption, runCluster, workerOptionList } from './run-cluster.ts'
+import { aborted, within } from './waits.ts'
 
 /** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
 export const runCommand: Command = {
@@ -42,11 +43,14 @@ export const runCommand: Command = {
     { name: 'watch', help: 'for development: resume with the new program when a file changes' },
     controlOption,
     telemetryOption,
+    clusterOption,
+    ...workerOptionList,
   ],
   run,
 }
 
 async function run(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode> {
+  if (line.has(clusterOption.name)) return runCluster(line, outputs, signals)
   if (!line.has('watch')) return runOnce(line, outputs, signals)
   const { watchRun } = await import('./watch-run.ts')
   return watchRun(line, outputs, signals)
@@ -187,21 +191,3 @@ const telemetryFlushMs = 5_000
 
 /** How long a cancelled job may take to close its files and connections. */
 const cancelMs = 2_000
-
-function aborted(signal: AbortSignal): Promise<undefined> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(undefined)
-    else signal.addEventListener('abort', () => resolve(undefined), { once: true })
-  })
-}
-
-/** The value of `promise`, or undefined if it takes longer. */
-async function within<T>(clock: Clock, ms: number, promise: T | Promise<T>): Promise<T | undefined> {
-  const waiting = new AbortController()
-  const late = sleep(clock, ms, waiting.signal).catch(() => undefined) as Promise<undefined>
-  try {
-    return await Promise.race([promise, late])
-  } finally {
-    waiting.abort()
-  }
-}

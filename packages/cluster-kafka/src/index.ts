@@ -1,5 +1,10 @@
 /** A job on several machines: leases placed by a Kafka group, data directories in a changelog, shuffles through topics. */
-export type { KafkaPort } from '@millrace/connector-kafka/port'
+export { connectPort } from '@millrace/connector-kafka/port'
+export type { ConnectPort, KafkaOptions, KafkaPort } from '@millrace/connector-kafka/port'
+export { clusterAddress } from './worker/cluster-address.ts'
+export { startWorker } from './worker/cluster-worker.ts'
+export type { ClusterWorker, WorkerStatus } from './worker/cluster-worker.ts'
+export type { WorkerEvent, WorkerObserver, WorkerOptions, WorkerResult } from './worker/worker-options.ts'
 export type {
   Lease,
   LeaseEnd,

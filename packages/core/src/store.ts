@@ -1,7 +1,7 @@
 /** For authors of state stores: the contract, keys as tokens, key groups, work in slices. */
 
 export { assert } from './errors/errors.ts'
-export { keyGroup, keyGroupRange, subtaskOfGroup } from './record/key-group.ts'
+export { defaultKeyGroups, keyGroup, keyGroupRange, subtaskOfGroup } from './record/key-group.ts'
 export type { KeyGroupRange } from './record/key-group.ts'
 export { keyToken, readToken, tokenKey, writeToken } from './record/key-token.ts'
 export type { KeyToken } from './record/key-token.ts'

@@ -1,0 +1,170 @@
+import path from 'node:path'
+import { MillraceError } from '@millrace/core'
+import type { ClusterWorker, WorkerEvent, WorkerResult } from '@millrace/cluster-kafka'
+import { nodePlatform } from '@millrace/node'
+import type { CommandLine, Option } from './command.ts'
+import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { LogLines } from './log-lines.ts'
+import { optionalPackage } from './optional-package.ts'
+import type { Outputs } from './outputs.ts'
+import { loadPipeline } from './pipeline-loader.ts'
+import { jobOptionsFrom, stopTimeoutOf, wholeNumber } from './run-options.ts'
+import type { Signals } from './signals.ts'
+import { durationText } from './status-text.ts'
+import { aborted, within } from './waits.ts'
+
+/** The option of `run` that makes it one of several workers. */
+export const clusterOption: Option = {
+  name: 'cluster',
+  value: 'kafka://HOST:PORT',
+  help: 'run the job together with other workers, over Kafka',
+}
+
+/** Options that only have a meaning with `--cluster`. */
+export const workerOptionList: readonly Option[] = [
+  { name: 'leases', value: 'N', help: 'with --cluster: parts of the work, fixed for its life (default 16)' },
+  { name: 'worker-name', value: 'NAME', help: 'with --cluster: a restart under this name moves nothing' },
+  { name: 'standbys', value: 'N', help: 'with --cluster: copies of each state in other workers (default 0)' },
+]
+
+/** Options of `run` that a worker does not have, with the reason. */
+const refused: Readonly<Record<string, string>> = {
+  parallelism: 'the work is divided into leases: give --leases',
+  threads: 'a worker runs its leases in one thread: start one worker for each core',
+  'worker-timeout': 'a worker starts no threads',
+  'worker-memory': 'a worker starts no threads',
+  watch: 'it is for development on one machine',
+  drain: 'one worker cannot end the input of all',
+  control: 'it shows one job on one machine',
+  opentelemetry: 'it instruments one job on one machine',
+}
+
+/** Throws `OPTION_INVALID` for options that do not fit together. */
+function checkOptions(line: CommandLine): void {
+  for (const [name, reason] of Object.entries(refused)) {
+    if (line.has(name))
+      throw new MillraceError('OPTION_INVALID', `--${name} cannot be used with --cluster: ${reason}`)
+  }
+}
+
+/** Runs a pipeline as one of several workers, until the input of the job ends or a signal stops this worker. */
+export async function runCluster(line: CommandLine, outputs: Outputs, signals: Signals): Promise<ExitCode> {
+  checkOptions(line)
+  const cluster = await optionalPackage(
+    () => import('@millrace/cluster-kafka'),
+    '--cluster needs a package that is not installed: npm install @millrace/cluster-kafka',
+  )
+  const platform = nodePlatform()
+  const { clock } = platform
+  const connect = cluster.connectPort(cluster.clusterAddress(line.value('cluster')!))
+  const pipeline = await loadPipeline(line.operand)
+  const { graph: _, parallelism: __, ...job } = jobOptionsFrom(line, pipeline, platform)
+  await platform.scheduler.turn()
+  if (signals.stop.aborted) return exitCodes.done
+  const lines = new LogLines(outputs.stderr, clock, line.has('json'))
+  const name = line.value('worker-name')
+  const leases = line.value('leases')
+  const standbys = line.value('standbys')
+  const worker = cluster.startWorker({
+    job: { ...job, directory: path.join(job.directory, 'leases') },
+    graphOf: () => jobOptionsFrom(line, pipeline, platform).graph,
+    connect,
+    ...(name !== undefined && { name }),
+    ...(leases !== undefined && { leases: wholeNumber('leases', leases, 1) }),
+    ...(standbys !== undefined && { standbys: wholeNumber('standbys', standbys, 0) }),
+    observer: (event) => log(lines, event),
+  })
+  const result = await endOf(worker, { line, lines, signals })
+  if (result.outcome === 'failed') throw result.error
+  const text =
+    result.outcome === 'finished'
+      ? 'finished: the input of the job has ended'
+      : 'stopped: other workers continue with what this one held'
+  lines.write('info', 'ended', text, { outcome: result.outcome })
+  return exitCodes.done
+
+  async function endOf(
+    of: ClusterWorker,
+    around: { readonly line: CommandLine; readonly lines: LogLines; readonly signals: Signals },
+  ): Promise<WorkerResult> {
+    const ended = await Promise.race([of.ended, aborted(around.signals.stop)])
+    if (ended !== undefined) return ended
+    around.lines.write('info', 'stopRequested', 'stopping; a second signal ends the worker at once')
+    void of.stop()
+    const timeoutMs = stopTimeoutOf(around.line)
+    const stopped = await within(clock, timeoutMs, of.ended)
+    if (stopped !== undefined) return stopped
+    throw new MillraceError(
+      'STOP_TIMEOUT',
+      `the worker did not stop within ${durationText(timeoutMs)}; nothing after the last checkpoints of its leases was committed. Other workers continue there when its session ends. If a sink is slow, raise --stop-timeout`,
+    )
+  }
+}
+
+function log(lines: LogLines, event: WorkerEvent): void {
+  switch (event.kind) {
+    case 'joined': {
+      const { workers } = event
+      const count = workers === 1 ? 'the only worker' : `one of ${workers} workers`
+      return lines.write('info', 'joined', `this is ${count}`, { workers })
+    }
+    case 'gained':
+      return lines.write('info', 'gained', `lease ${event.lease}: gained`, { lease: event.lease })
+    case 'releasing': {
+      const text = `lease ${event.lease}: another worker is to have it; making a last checkpoint`
+      return lines.write('info', 'releasing', text, { lease: event.lease })
+    }
+    case 'lease':
+      return logStatus(lines, event)
+    case 'leaseEnded': {
+      const { lease, end } = event
+      const text = `lease ${lease}: ${end.outcome}${end.outcome === 'lost' ? `: ${end.reason}` : ''}`
+      return lines.write(end.outcome === 'lost' ? 'warning' : 'info', 'leaseEnded', text, {
+        lease,
+        outcome: end.outcome,
+      })
+    }
+    case 'job':
+      return logJob(lines, event)
+    case 'removed': {
+      const text = `the group has removed this worker: ${event.reason}. Its leases are stopped, and it joins again`
+      return lines.write('warning', 'removed', text, { reason: event.reason })
+    }
+    case 'outage':
+      return lines.write('warning', 'outage', `Kafka cannot be reached: ${event.reason}`)
+    case 'recovered':
+      return lines.write('info', 'recovered', 'Kafka can be reached again')
+    case 'warning':
+      return lines.write('warning', 'warning', event.message)
+  }
+}
+
+function logStatus(lines: LogLines, { lease, status }: Extract<WorkerEvent, { kind: 'lease' }>): void {
+  if (status.phase === 'running') {
+    const { epoch } = status
+    lines.write('info', 'running', `lease ${lease}: running, epoch ${epoch}`, { lease, epoch })
+  } else if (status.phase === 'waiting') {
+    const text = `lease ${lease}: opened again in ${durationText(status.reopensInMs)}: ${String(status.error)}`
+    lines.write('warning', 'reopening', text, { lease })
+  }
+}
+
+function logJob(lines: LogLines, { lease, event }: Extract<WorkerEvent, { kind: 'job' }>): void {
+  if (event.kind === 'warning')
+    lines.write('warning', 'warning', `lease ${lease}: ${event.message}`, { lease })
+  else if (event.kind === 'failed' && event.restartInMs !== undefined) {
+    const text = `lease ${lease}: failed, and restarts in ${durationText(event.restartInMs)}: ${String(event.error)}`
+    lines.write('warning', 'failed', text, { lease })
+  } else if (event.kind === 'outage') {
+    const { part, reason } = event
+    lines.write('warning', 'outage', `lease ${lease}: '${part}' waits for a system that is down: ${reason}`, {
+      lease,
+      part,
+    })
+  } else if (event.kind === 'recovered') {
+    lines.write('info', 'recovered', `lease ${lease}: '${event.part}' works again`, {
+      lease,
+      part: event.part,
+    })
+  }
+}

@@ -1,0 +1,147 @@
+import type { KafkaPort } from '@millrace/connector-kafka/port'
+import { describeError } from '@millrace/core'
+import type { Lease, LeaseEnd, LeaseStatus } from '../lease/lease.ts'
+import { openLease } from '../lease/open-lease.ts'
+import { openStandby } from '../lease/open-standby.ts'
+import { readNote } from '../replica/image.ts'
+import type { Standby } from '../replica/standby.ts'
+import { graphOfLease } from '../shuffle/graph-of-lease.ts'
+import type { WorkerSettings } from './worker-options.ts'
+
+/** What the leases of a worker need. */
+export interface HeldLeasesParts {
+  readonly settings: WorkerSettings
+  /** The name of the job. */
+  readonly job: string
+  readonly port: KafkaPort
+  /** Called when the input of a lease has ended, or its job has failed. */
+  readonly ended: (lease: number, end: Extract<LeaseEnd, { outcome: 'finished' | 'failed' }>) => void
+}
+
+/** The leases that this worker runs, and those of others whose state it copies. */
+export class HeldLeases {
+  readonly #parts: HeldLeasesParts
+  readonly #running = new Map<number, Lease>()
+  readonly #copies = new Map<number, Promise<Standby | undefined>>()
+  /** By lease: up to which offset of the changelog its state is on the disk. */
+  readonly #cached = new Map<number, number>()
+  readonly #ending = new AbortController()
+
+  private constructor(parts: HeldLeasesParts) {
+    this.#parts = parts
+  }
+
+  /** Looks what is on the disk. */
+  static async open(parts: HeldLeasesParts): Promise<HeldLeases> {
+    const leases = new HeldLeases(parts)
+    for (let lease = 0; lease < parts.settings.leases; lease++) await leases.#look(lease)
+    return leases
+  }
+
+  /** What is on the disk, as offsets of the changelog. */
+  get cached(): readonly (readonly [lease: number, offset: number])[] {
+    return [...this.#cached]
+  }
+
+  get statuses(): readonly { readonly lease: number; readonly status: LeaseStatus }[] {
+    return [...this.#running].toSorted(([a], [b]) => a - b).map(([lease, { status }]) => ({ lease, status }))
+  }
+
+  /** Runs a lease. */
+  async gain(lease: number): Promise<void> {
+    const { settings, job, port, ended } = this.#parts
+    const { observer, leases } = settings
+    const { platform, store, keyGroups, ...options } = settings.job
+    await this.#endCopy(lease)
+    observer({ kind: 'gained', lease })
+    const opened = openLease({
+      port,
+      platform,
+      store,
+      directory: this.#directory(lease),
+      job,
+      lease,
+      options: { ...options, keyGroups },
+      graphOf: (transaction) =>
+        graphOfLease(settings.graphOf(), { job, lease, leases, keyGroups, port, transaction }),
+      onEvent: (event) => {
+        if (event.kind === 'status') observer({ kind: 'lease', lease, status: event.status })
+        else if (event.kind === 'job') observer({ kind: 'job', lease, event: event.event })
+        else observer({ kind: 'warning', message: `lease ${lease}: ${event.message}` })
+      },
+    })
+    this.#running.set(lease, opened)
+    void opened.ended.then((end) => {
+      if (end.outcome === 'finished' || end.outcome === 'failed') ended(lease, end)
+    })
+  }
+
+  /** Ends a lease with a last checkpoint. */
+  async release(lease: number): Promise<void> {
+    this.#parts.settings.observer({ kind: 'releasing', lease })
+    await this.#running.get(lease)?.release()
+    this.#running.delete(lease)
+    await this.#look(lease)
+  }
+
+  /** Ends all leases with a last checkpoint, and all copies. */
+  async releaseAll(): Promise<void> {
+    this.#ending.abort()
+    await Promise.all([...this.#running.values()].map((lease) => lease.release()))
+    await Promise.all([...this.#copies.keys()].map((lease) => this.#endCopy(lease)))
+  }
+
+  /** Ends all leases: nothing is committed from now on. */
+  async lose(reason: string): Promise<void> {
+    const lost = [...this.#running.values()]
+    this.#running.clear()
+    await Promise.all(lost.map((lease) => lease.lost(reason)))
+  }
+
+  /** Copies the state of just these leases. */
+  copy(leases: readonly number[]): void {
+    const wanted = new Set(leases)
+    for (const lease of this.#copies.keys()) if (!wanted.has(lease)) void this.#endCopy(lease)
+    for (const lease of wanted) if (!this.#copies.has(lease)) this.#copies.set(lease, this.#beginCopy(lease))
+  }
+
+  async #beginCopy(lease: number): Promise<Standby | undefined> {
+    const { settings, job, port } = this.#parts
+    const { observer } = settings
+    const warn = (message: string): void =>
+      observer({ kind: 'warning', message: `copy of lease ${lease}: ${message}` })
+    try {
+      const { platform } = settings.job
+      const { signal } = this.#ending
+      return await openStandby({
+        port,
+        platform,
+        directory: this.#directory(lease),
+        job,
+        lease,
+        signal,
+        warn,
+      })
+    } catch (error) {
+      if (!this.#ending.signal.aborted) warn(describeError(error))
+      return undefined
+    }
+  }
+
+  async #endCopy(lease: number): Promise<void> {
+    const copy = this.#copies.get(lease)
+    this.#copies.delete(lease)
+    await (await copy)?.close()
+    await this.#look(lease)
+  }
+
+  async #look(lease: number): Promise<void> {
+    const note = await readNote(this.#parts.settings.job.platform.fs, this.#directory(lease))
+    if (note === undefined) this.#cached.delete(lease)
+    else this.#cached.set(lease, note.offset)
+  }
+
+  #directory(lease: number): string {
+    return `${this.#parts.settings.job.directory}/${lease}`
+  }
+}
