@@ -40,6 +40,15 @@ export class LeaseJobs {
     return (this.#sinks.get(name) ?? []).flatMap((sink) => sink.values as readonly T[])
   }
 
+  /** The values of the records of the topic `results`, as text. */
+  get results(): readonly string[] {
+    return [0, 1, 2].flatMap((partition) =>
+      this.kafka
+        .records({ topic: 'results', partition })
+        .map(({ value }) => new TextDecoder().decode(value!)),
+    )
+  }
+
   /** The same, with headers. */
   collected(name: string): readonly Collected<unknown>[] {
     return (this.#sinks.get(name) ?? []).flatMap((sink) => sink.committed)
@@ -65,7 +74,8 @@ export class LeaseJobs {
     const directory = `lease-${lease}`
     const port = this.kafka.port(this.#world(signal), directory)
     const { graph } = pipeline('test', (p) => this.#build(p, (name) => this.#sink(name, lease))).describe()
-    await port.createTopics(shuffleTopics(graph, { job: 'job', leases }))
+    const results = { name: 'results', partitions: 3, settings: {} }
+    await port.createTopics([...shuffleTopics(graph, { job: 'job', leases }), results])
     const transaction = new CollectedBatches(platform.fs, `scratch-${lease}`)
     return startJob({
       isBounded: true,

@@ -1,3 +1,4 @@
+import { kafka } from '@millrace/connector-kafka'
 import type { DeadLetter } from '@millrace/core/operator'
 import { count, deadLetter, tumbling } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
@@ -98,6 +99,26 @@ describe('a job in several leases', () => {
     await jobs.run()
     expect(sorted(jobs.collected('out'))).toEqual(sorted(expected.collected('out')))
     expect(sorted(jobs.collected('out'))[0]).toContain('"trace"')
+  })
+
+  test('a sink of the same cluster writes in the transactions of the leases, exactly once also when they fail', async () => {
+    const splits = { 'p-0': payments('a', 60), 'p-1': payments('b', 60) }
+    let met = 0
+    const build: Build = (p) =>
+      p
+        .from('payments', pacedSplits(splits, 1))
+        .map(({ card, at }) => {
+          if (met++ === 70) throw new Error('once')
+          return `${card} ${at}`
+        })
+        .to('results', kafka.writeText({ brokers: 'memory:9092', topic: 'results' }))
+    for (const leases of [1, 3]) {
+      met = leases === 1 ? 0 : 30
+      const jobs = new LeaseJobs(build, leases)
+      await jobs.run({ restart: { kind: 'fixed', delayMs: 1, attempts: 3 } })
+      const expected = Object.values(splits).flatMap((own) => own.map(({ card, at }) => `${card} ${at}`))
+      expect(jobs.results.toSorted()).toEqual(expected.toSorted())
+    }
   })
 
   test('what was read is deleted from the topics', async () => {

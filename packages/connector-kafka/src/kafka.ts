@@ -13,7 +13,8 @@ import {
   type Source,
 } from '@millrace/core/connector'
 import type { IfForgotten, StagedRecords } from './committer.ts'
-import { checkConnection, invalid, type KafkaOptions } from './options.ts'
+import type { JoinsTransaction } from './joining-sink.ts'
+import { brokersOf, checkConnection, invalid, type KafkaOptions } from './options.ts'
 import type { OutgoingOptions } from './outgoing.ts'
 import { PlainSink } from './plain-sink.ts'
 import type { KafkaRecord, OutgoingRecord } from './record.ts'
@@ -160,11 +161,15 @@ export function read<T>({ format, ...options }: ReadFormatOptions<T>): Source<T,
  * orders.to('orders', kafka.write({ brokers: 'localhost:9092', topic: 'orders', format: protobuf.format({ message: OrderSchema }) }))
  */
 export function write<T>({ format, ...options }: WriteFormatOptions<T>): Sink<T, StagedRecords> {
-  return beginsWith(
-    values('kafka.write', options, (value) => format.encode(value)),
-    format,
-    options.topic,
-  )
+  const sink = values('kafka.write', options, (value: T) => format.encode(value))
+  const beginning = (inner: Sink<T, StagedRecords>): Sink<T, StagedRecords> =>
+    beginsWith(inner, format, options.topic)
+  if (!(sink instanceof TransactionSink)) return beginning(sink)
+  const within: JoinsTransaction<T>['within'] = (cluster, open) => {
+    const inner = sink.within(cluster, open)
+    return inner && (beginning(inner) as Sink<T>)
+  }
+  return Object.assign(beginning(sink), { within })
 }
 
 /**
@@ -270,7 +275,14 @@ function sink<T>(
   if (guarantee !== 'exactly-once') {
     throw invalid(what, `guarantee is ${String(guarantee)}; write 'exactly-once' or 'at-least-once'`)
   }
-  return new TransactionSink(connect, outgoing, { idPrefix, transactionTimeoutMs, ifForgotten, compressor })
+  const address = brokersOf(what, options)
+  return new TransactionSink(connect, outgoing, {
+    address,
+    idPrefix,
+    transactionTimeoutMs,
+    ifForgotten,
+    compressor,
+  })
 }
 
 function present(value: Uint8Array | null): Uint8Array {

@@ -19,13 +19,17 @@ export interface OutgoingOptions<T> {
 /** Makes records of values, and rejects those that the cluster would not take. */
 export class Outgoing<T> {
   readonly #options: OutgoingOptions<T>
-  readonly #cluster: Cluster
+  readonly #cluster: Pick<Cluster, 'address' | 'partitions'>
   readonly #clock: ConnectorContext['clock']
   /** Topics and their partitions; 0 for a topic that does not exist. */
   readonly #topics = new Map<string, number>()
   #lookedAt: number
 
-  constructor(options: OutgoingOptions<T>, cluster: Cluster, clock: ConnectorContext['clock']) {
+  constructor(
+    options: OutgoingOptions<T>,
+    cluster: Pick<Cluster, 'address' | 'partitions'>,
+    clock: ConnectorContext['clock'],
+  ) {
     this.#options = options
     this.#cluster = cluster
     this.#clock = clock

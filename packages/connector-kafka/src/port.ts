@@ -11,6 +11,10 @@ export type { KafkaHeader, KafkaRecord, PackedBatch, ReadyRecord, TopicPartition
 export { splitOf } from './record.ts'
 export type { GroupMember, GroupOptions, MemberMetadata } from './group/group.ts'
 
+// Sinks in the transaction of another part of the job.
+export { withinTransaction } from './joining-sink.ts'
+export type { OpenCollector, RecordCollector } from './joining-sink.ts'
+
 // Batches.
 export { Packing, unpacked } from './packing.ts'
 export type { PackingOptions } from './packing.ts'

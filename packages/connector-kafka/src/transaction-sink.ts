@@ -1,9 +1,10 @@
 import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
-import type { Connect, WritableCluster } from './cluster.ts'
+import type { Cluster, Connect, WritableCluster } from './cluster.ts'
 import { Committer, type IfForgotten, type StagedRecords } from './committer.ts'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
 import { BlockFile, namesIn } from '@millrace/segment-log'
+import { isSameCluster, JoiningSink, type JoinsTransaction, type OpenCollector } from './joining-sink.ts'
 import { Packing } from './packing.ts'
 import type { PackedBatch } from './record.ts'
 import { encodeBatch } from './staged-batch.ts'
@@ -11,6 +12,8 @@ import type { Compressor } from './wire/compression.ts'
 
 /** How transactions are made. */
 export interface TransactionOptions {
+  /** The brokers of the options. */
+  readonly address: string
   readonly idPrefix: string
   readonly transactionTimeoutMs: number
   readonly ifForgotten: IfForgotten
@@ -24,7 +27,7 @@ const renewAfterMs = 3_600_000
  * Writes records exactly once. They are kept in a file of the data directory until their checkpoint is durable, and are then
  * written in one transaction (docs/design/021-kafka-exactly-once.md).
  */
-export class TransactionSink<T> implements Sink<T, StagedRecords> {
+export class TransactionSink<T> implements Sink<T, StagedRecords>, JoinsTransaction<T> {
   readonly kind = 'kafka'
   readonly guarantee = 'exactly-once'
   readonly reconnects = true
@@ -75,6 +78,14 @@ export class TransactionSink<T> implements Sink<T, StagedRecords> {
       await committer.close()
       throw error
     }
+  }
+
+  within(cluster: Pick<Cluster, 'address' | 'partitions'>, open: OpenCollector): JoiningSink<T> | undefined {
+    const { address, compressor } = this.#options
+    if (!isSameCluster(address, cluster.address)) return undefined
+    const commit = (pending: readonly StagedRecords[], context: ConnectorContext): Promise<void> =>
+      this.#commitAll(pending, context)
+    return new JoiningSink({ outgoing: this.#outgoing, compressor, cluster, open, commit })
   }
 
   /** Commits what an earlier run has prepared, by the ids that it had. */

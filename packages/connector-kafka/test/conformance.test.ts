@@ -73,6 +73,7 @@ describeCases(
       return Promise.resolve({
         sink: () =>
           new TransactionSink(cluster.connect, outgoing, {
+            address: 'memory:9092',
             idPrefix: 'millrace',
             transactionTimeoutMs: 60_000,
             ifForgotten: 'fail',

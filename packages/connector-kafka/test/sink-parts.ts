@@ -57,6 +57,7 @@ export function sinkOn(
     cluster.connect,
     { topic: 'out', recordOf, maxRecordBytes: 100 },
     {
+      address: 'memory:9092',
       idPrefix: 'millrace',
       transactionTimeoutMs: 60_000,
       ifForgotten: 'fail',

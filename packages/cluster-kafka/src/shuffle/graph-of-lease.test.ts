@@ -13,9 +13,8 @@ import {
   type PipelineBuilder,
 } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
-import { graphOfLease } from './graph-of-lease.ts'
+import { graphOfLease, type LeasePort } from './graph-of-lease.ts'
 import { shuffleTopics } from './shuffle-edge.ts'
-import type { ShufflePort } from './shuffle-source.ts'
 
 interface Payment {
   readonly card: string
@@ -23,7 +22,13 @@ interface Payment {
 }
 
 const unused = (): never => expect.fail('building a graph asks nothing of the cluster')
-const port: ShufflePort = { address: '', feed: unused, range: unused, deleteRecords: unused }
+const port: LeasePort = {
+  address: 'memory:9092',
+  feed: unused,
+  range: unused,
+  deleteRecords: unused,
+  partitions: unused,
+}
 const transaction = { add: unused }
 
 function graphOf(build: (p: PipelineBuilder) => void): Graph {
@@ -90,7 +95,7 @@ describe('the graph of one of several leases', () => {
 
   test('is the whole graph if there is one lease', () => {
     const graph = graphOf((p) => payments(p).to('out', memory.write()))
-    expect(cut(graph, 1)).toBe(graph)
+    expect(cut(graph, 1)).toEqual(graph)
     expect(shuffleTopics(graph, { job: 'job', leases: 1 })).toEqual([])
   })
 

@@ -1,3 +1,4 @@
+import { withinTransaction, type KafkaPort, type OpenCollector } from '@millrace/connector-kafka/port'
 import type { OriginDetail } from '@millrace/core/connector'
 import {
   inputsOf,
@@ -15,12 +16,16 @@ import { leaseOperator, leaseSource, type LeaseShare } from './lease-share.ts'
 import { shuffleEdges, type ShuffleEdge } from './shuffle-edge.ts'
 import { ShuffleSink, type ShuffleRoute } from './shuffle-sink.ts'
 import { ShuffleSource, type ShufflePort } from './shuffle-source.ts'
+import { TransactionOutput } from './transaction-output.ts'
+
+/** The cluster as the graph of a lease uses it. */
+export type LeasePort = ShufflePort & Pick<KafkaPort, 'partitions'>
 
 /** Which lease of which job a graph is for, and what it runs with. */
 export interface LeaseGraphOptions extends LeaseShare {
   /** The name of the job: topics are named after it. */
   readonly job: string
-  readonly port: ShufflePort
+  readonly port: LeasePort
   /** What sinks add becomes visible with the next checkpoint of the lease. */
   readonly transaction: LeaseTransaction
 }
@@ -31,12 +36,12 @@ export interface LeaseGraphOptions extends LeaseShare {
  * Where records change their subtask, by `keyBy` or a broadcast, the graph is cut: the edge becomes a sink, which writes to all leases, and
  * a source, which reads what they have written to this one (`shuffleTopics` says which topics that needs). Sources read the splits that
  * this subtask of so many would read. All other nodes stay as they are, with their names, their state and its fingerprints. One lease
- * needs no cut.
+ * needs no cut. Sinks of the same cluster write in the transaction of the lease.
  *
  * Throws `GRAPH_INVALID` for what several leases cannot run.
  */
 export function graphOfLease(graph: Graph, options: LeaseGraphOptions): Graph {
-  if (options.leases === 1) return graph
+  if (options.leases === 1) return { ...graph, nodes: graph.nodes.map((node) => withSink(node, options)) }
   const edges = new Map<NodeId, ShuffleEdge[]>()
   for (const edge of shuffleEdges(graph, options.job)) {
     edges.set(edge.node.id, [...(edges.get(edge.node.id) ?? []), edge])
@@ -102,8 +107,17 @@ class Cut {
 
   #shareOf(node: GraphNode): GraphNode {
     if (node.kind === 'source') return leaseSource(node, this.#graph.name, this.#options)
+    if (node.kind === 'sink') return withSink(node, this.#options)
     return node.kind === 'operator' ? leaseOperator(node, this.#graph.name, this.#options) : node
   }
+}
+
+/** Sinks of the cluster of the lease write in its transaction. */
+function withSink(node: GraphNode, { port, transaction }: LeaseGraphOptions): GraphNode {
+  if (node.kind !== 'sink') return node
+  const open: OpenCollector = (context) => TransactionOutput.open(transaction, context)
+  const sink = withinTransaction(node.sink, port, open)
+  return sink === undefined ? node : { ...node, sink }
 }
 
 function withInputs(node: GraphNode, change: (input: Input, index: number) => Input): GraphNode {

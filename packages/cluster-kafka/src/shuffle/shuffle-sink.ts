@@ -11,9 +11,10 @@ import {
   type SinkProgress,
   type SinkWriter,
 } from '@millrace/core/connector'
-import { CollectedBatches, type LeaseTransaction } from '../lease/lease-transaction.ts'
+import type { LeaseTransaction } from '../lease/lease-transaction.ts'
 import { messageBytesMax } from './shuffle-edge.ts'
 import { writeProgress, writeRecords, type SenderPhase } from './shuffle-message.ts'
+import { TransactionOutput } from './transaction-output.ts'
 
 /** Which records a lease gets. */
 export type ShuffleRoute =
@@ -54,9 +55,8 @@ export class ShuffleSink implements Sink<unknown, never> {
     _pending: readonly never[],
     context: ConnectorContext,
   ): Promise<SinkWriter<unknown, never>> {
-    const collected = new CollectedBatches(context.fs, context.directory)
-    await collected.clear()
-    return new ShuffleWriter(this.#options, collected, context)
+    const output = await TransactionOutput.open(this.#options.transaction, context)
+    return new ShuffleWriter(this.#options, output, context)
   }
 }
 
@@ -64,15 +64,15 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
   readonly #options: ShuffleSinkOptions
   readonly #packing: Packing
   readonly #out = new ByteWriter(64 * 1024)
-  /** Batches that are full. What is added to the transaction before `prepare` could become visible with the checkpoint before. */
-  readonly #collected: CollectedBatches
+  readonly #output: TransactionOutput
+  /** Batches that are full. */
   #full: PackedBatch[] = []
   /** What the leases were told last. */
   #told: SinkProgress | undefined
 
-  constructor(options: ShuffleSinkOptions, collected: CollectedBatches, context: ConnectorContext) {
+  constructor(options: ShuffleSinkOptions, output: TransactionOutput, context: ConnectorContext) {
     this.#options = options
-    this.#collected = collected
+    this.#output = output
     const compressor = compressorOf('shuffle', 'lz4')
     this.#packing = new Packing({ compressor, maxRecordBytes: messageBytesMax }, context)
   }
@@ -93,9 +93,7 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
     }
     this.#full.push(...this.#packing.takeAll())
     await this.#collect()
-    const taken = await this.#collected.take()
-    for await (const chunk of taken.batches) await this.#options.transaction.add(chunk)
-    await taken.discard()
+    await this.#output.prepare()
     return undefined
   }
 
@@ -106,7 +104,7 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
   async #collect(): Promise<void> {
     const full = this.#full
     this.#full = []
-    await this.#collected.add(full)
+    await this.#output.collect(full)
   }
 
   #send(batch: Batch, reject: RejectRecord): void {
