@@ -39,6 +39,8 @@ const openWays =
 const upgraded = 'another version of the program has other tasks, and records may meet in it in another order'
 const forked = 'a process that had been paused made a checkpoint, and records may meet in it in another order'
 
+const endedEarlyApart =
+  'a run has ended before the input, and its splits had come further apart in event time than in one run'
 const endedEarly =
   'a run has ended before the input, and windows and timers fired that would have waited for more'
 
@@ -101,6 +103,8 @@ export class Baseline {
   readonly clockUsers: ReadonlySet<string>
   /** Sinks and states at or after operators that wait for event time or the end of input. */
   readonly timed: ReadonlySet<string>
+  /** Sinks and states at or after operators whose state expires by event time. */
+  readonly expiring: ReadonlySet<string>
   /** Sinks and states that may depend on the order of records of different lines, with the node where they meet. */
   readonly #entangled: Dependences['entangled']
   /** The seed of the next run that looks for such dependence. */
@@ -112,6 +116,7 @@ export class Baseline {
       readonly order: PieceOrder | undefined
       readonly clockUsers: ReadonlySet<string>
       readonly timed: ReadonlySet<string>
+      readonly expiring: ReadonlySet<string>
       readonly outcome: RunOutcome
       readonly unsureIfParallel: Map<string, string>
     },
@@ -135,6 +140,7 @@ export class Baseline {
     this.records = itemCount(parts.subject.inputs) + outcome.brought
     this.clockUsers = parts.clockUsers
     this.timed = parts.timed
+    this.expiring = parts.expiring
     const { nodes } = parts.subject.graph()
     this.operators = new Set(nodes.map(({ name }) => name))
     this.guarantees = new Map(
@@ -146,6 +152,7 @@ export class Baseline {
   static async of(subject: Subject, watch: CallWatch = noWatch): Promise<Baseline> {
     const clockUsers = new Set<string>()
     const timeUsers = new Set<string>()
+    const expiring = new Set<string>()
     const outcome = await calmRun(
       subject,
       {},
@@ -157,6 +164,7 @@ export class Baseline {
         emitted: (operator, value) => watch.emitted(operator, value),
         usedClock: (operator) => clockUsers.add(operator),
         waitsForTime: (operator) => timeUsers.add(operator),
+        expiresByTime: (operator) => expiring.add(operator),
       },
     )
     const baseline = new Baseline({
@@ -164,6 +172,7 @@ export class Baseline {
       order: orderOf(subject),
       clockUsers,
       timed: placesBehind(timeUsers, subject.graph()),
+      expiring: placesBehind(expiring, subject.graph()),
       outcome,
       ...dependencesOf(subject.graph(), clockUsers),
       unsureIfParallel: new Map(),
@@ -180,13 +189,14 @@ export class Baseline {
   /** Returns the baseline for other inputs of the same pipeline, with its own order of splits if needed. */
   async withInputs(inputs: Subject['inputs'], order?: PieceOrder): Promise<Baseline> {
     const subject = { ...this.subject, inputs }
-    const { clockUsers, timed, unsure, unsureIfParallel, mixed, countable } = this
+    const { clockUsers, timed, expiring, unsure, unsureIfParallel, mixed, countable } = this
     const taken = order ?? orderOf(subject)
     return new Baseline({
       subject,
       order: taken,
       clockUsers,
       timed,
+      expiring,
       outcome: await calmRun(subject, { order: taken }),
       entangled: this.#entangled,
       mixed,
@@ -279,12 +289,23 @@ export class Baseline {
     const forkedPlaces =
       why === undefined ? [] : Array.from(this.#entangled.keys(), (place) => [place, why] as const)
     const timedPlaces = hasEndedEarly ? Array.from(this.timed, (place) => [place, endedEarly] as const) : []
+    // The splits of a part of the input end together: what a later run reads of one may be far behind another.
+    const isApart = hasEndedEarly && this.#hasSeveralSplits
+    const apart = isApart ? Array.from(this.expiring, (place) => [place, endedEarlyApart] as const) : []
     return new Map([
+      ...apart,
       ...timedPlaces,
       ...forkedPlaces,
       ...(isParallel ? this.unsureIfParallel : []),
       ...this.unsure,
     ])
+  }
+
+  /** Whether records come from several splits, or may do so. */
+  get #hasSeveralSplits(): boolean {
+    const { inputs } = this.subject
+    const sources = this.subject.graph().nodes.filter(({ kind }) => kind === 'source')
+    return sources.length !== 1 || [...inputs.values()].reduce((sum, splits) => sum + splits.size, 0) !== 1
   }
 
   /** Whether the name is a sink, or denotes the state of an operator that has kept some. */

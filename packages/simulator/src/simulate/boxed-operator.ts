@@ -237,9 +237,11 @@ class BoxingContext implements OperatorContext {
     this.#inner.count(metric, by)
   }
 
-  /** State that expires by the clock makes results depend on it. */
+  /** State that expires makes results depend on the time by which it does. */
   #seen<T>(descriptor: StateDescriptor<T>): StateDescriptor<T> {
-    if (descriptor.ttl?.clock === 'processing') this.#watch.usedClock(this.name)
+    const expiresBy = descriptor.ttl?.clock
+    if (expiresBy === 'processing') this.#watch.usedClock(this.name)
+    else if (expiresBy === 'event') this.#watch.expiresByTime(this.name)
     return descriptor
   }
 }

@@ -24,4 +24,6 @@ export interface CallWatch {
   usedClock(operator: string): void
   /** Called when `operator` waits for event time or the end of its input, or reads the watermark: an earlier end changes its output. */
   waitsForTime(operator: string): void
+  /** Called when `operator` has state that expires by event time: it depends on how far the splits had come when a run ended. */
+  expiresByTime(operator: string): void
 }

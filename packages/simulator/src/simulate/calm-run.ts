@@ -72,6 +72,7 @@ export const noWatch: CallWatch = {
   emitted() {},
   usedClock() {},
   waitsForTime() {},
+  expiresByTime() {},
 }
 
 /** Runs a pipeline without faults. Throws if it fails anyway. */

@@ -109,6 +109,7 @@ export class OperatorWatch implements CallWatch {
   usedClock(): void {}
 
   waitsForTime(): void {}
+  expiresByTime(): void {}
 }
 
 /** Returns the first operator, in graph order, whose two runs differ. */
