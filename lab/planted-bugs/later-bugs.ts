@@ -198,4 +198,14 @@ export const laterBugs: readonly TopologyBug[] = [
     seed: 150,
     feature: 'filter of a table',
   },
+  {
+    name: 'notNext is taken as notFollowedBy',
+    plant: {
+      file: 'flow/src/pattern/automaton.ts',
+      from: "const field = element.isNext ? 'notNexts' : 'nots'",
+      to: "const field = element.isNext ? 'nots' : 'nots'",
+    },
+    seed: 0,
+    feature: 'pattern with notNext',
+  },
 ]

@@ -84,7 +84,7 @@ export function drawTopology(seed: number): Topology {
     ...drawLaterStates(new Dice(seededRandom(seed).fork('later states')), open),
     ...drawLaterSummary(new Dice(seededRandom(seed).fork('later summary')), open),
     ...drawLaterSpans(new Dice(seededRandom(seed).fork('later spans')), open),
-    ...drawStages(new Dice(seededRandom(seed).fork('stages')), open, isAlone),
+    ...drawStages(new Dice(seededRandom(seed).fork('stages')), open, sources),
   ]
   return {
     seed,

@@ -8,27 +8,45 @@ import type { Dice } from './dice.ts'
 import { groupingOf, inputsOfLast } from './last-parts.ts'
 import type { Kept, Summary } from './last-shapes.ts'
 import type { OpenStream } from './part-drawing.ts'
-import type { Part } from './topology.ts'
+import type { Grouping } from './item.ts'
+import { hasOneSplit, type Part, type SourceSpec } from './topology.ts'
 
 const common = { policy: undefined, poison: undefined } as const
 
 /** Each event of a longer stream could begin many matches, and a short one has hardly any. */
 const longestMatched = 200
 
-/** Draws patterns of all kinds of stages, or none: more often behind one split, because the oracle knows what is late. */
-export function drawStages(dice: Dice, open: readonly OpenStream[], isAlone: boolean): readonly Part[] {
+/**
+ * Draws patterns of all kinds of stages, or none: more often behind one split, because the oracle knows what is late. Some
+ * events of a key are in the time of a match, and not so many that there are too many matches.
+ */
+export function drawStages(
+  dice: Dice,
+  open: readonly OpenStream[],
+  sources: readonly SourceSpec[],
+): readonly Part[] {
+  const isAlone = hasOneSplit({ sources })
   const inputs = inputsOfLast(open).filter(({ records }) => records > 20 && records <= longestMatched)
   if (inputs.length === 0 || !dice.onceIn(isAlone ? 1 : 2)) return []
   // The oracle knows most of sources, whose figures differ.
-  const sources = inputs.filter(({ ref }) => ref.node.startsWith('source'))
+  const first = inputs.filter(({ ref }) => ref.node.startsWith('source'))
   return Array.from({ length: dice.between(2, 4) }, (_, index) => {
-    const from = dice.oneOf(sources.length === 0 || dice.onceIn(3) ? inputs : sources).ref
+    const from = dice.oneOf(first.length === 0 || dice.onceIn(3) ? inputs : first).ref
     const by = groupingOf(dice)
     const parts = new PatternDrawing(dice).parts()
-    const withinMs = dice.oneOf([100, 400, 1_200])
+    const source = sources.find(({ name }) => name === from.node) ?? sources[0]!
+    const withinMs = Math.round(gapOf(source, by) * dice.oneOf([1, 4, 7]))
     const how = { parts, withinMs, afterMatch: afterMatchOf(dice, stageNames(parts)) }
     return { ...common, kind: 'stages', name: `stages${index + 1}`, from, by, how }
   })
+}
+
+/** How many milliseconds there are between two events of a key. */
+function gapOf({ splits }: SourceSpec, by: Grouping): number {
+  const readings = splits.flatMap((split) => split.readings)
+  const times = readings.map(({ at }) => at)
+  const keys = 'mod' in by ? by.mod : by.kind === 'key' ? new Set(readings.map(({ key }) => key)).size : 1
+  return ((Math.max(...times) - Math.min(...times)) / readings.length) * keys
 }
 
 /** Draws a part that keeps state that begins with rows, or lists its timers; or none. */
@@ -118,7 +136,7 @@ class PatternDrawing {
 
   #part(): PatternPart {
     const dice = this.#dice
-    if (dice.onceIn(5)) return { kind: 'not', letter: dice.oneOf(['b', 'c']), isNext: dice.onceIn(2) }
+    if (dice.onceIn(3)) return { kind: 'not', letter: dice.oneOf(['b', 'c']), isNext: dice.onceIn(2) }
     return dice.onceIn(6) ? this.#group() : this.#stage({})
   }
 
