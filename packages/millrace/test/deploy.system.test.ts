@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { spawnSync } from 'node:child_process'
@@ -9,7 +9,8 @@ import * as policy from 'kubernetes-models/policy/v1'
 import * as core from 'kubernetes-models/v1'
 import { describe, expect, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
-import { Command } from './command.ts'
+import { Command, project, scratch } from './command.ts'
+import { commandsIn, shell } from './document-commands.ts'
 
 const root = path.resolve(import.meta.dirname, '../../..')
 const read = (name: string): Promise<string> => readFile(path.join(root, name), 'utf8')
@@ -93,6 +94,38 @@ describe('the files in deploy', () => {
     )![1]!
     expect(/^RestartPreventExitStatus=(.*)$/m.exec(unit)![1]!.split(' ')).toEqual(said.match(/\d+/g))
   })
+
+  const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0
+  test.skipIf(!hasSystemd)('systemd has nothing to say about the unit', async () => {
+    const unit = (await read('deploy/words.service')).replace('/usr/bin/node', process.execPath)
+    const said = async (text: string): Promise<string> => {
+      const file = path.join(await scratch(), 'words.service')
+      await writeFile(file, text)
+      const { stdout, stderr } = spawnSync('systemd-analyze', ['verify', file], { encoding: 'utf8' })
+      return stdout + stderr
+    }
+    expect(await said(unit)).toBe('')
+    expect(await said(unit.replace('RestartSec=', 'RestartSecs='))).toContain('RestartSecs')
+  })
+})
+
+test('the commands of deploy.md bundle a program, and run the file without node_modules', async () => {
+  const program = /^```ts\n([^]*?)^```$/m.exec(await read('docs/operating/deploy.md'))![1]!
+  const words = await read('packages/create-millrace/template/words.ts')
+  const directory = await project({ 'main.ts': program, 'word-count.ts': words, 'input/a.txt': 'a b\n' })
+  const commands = await commandsIn('docs/operating/deploy.md')
+  const others = commands.filter((command) => !command.startsWith('docker '))
+  expect(others.map((command) => command.split(' ').slice(0, 2).join(' '))).toEqual([
+    'npx esbuild',
+    'node words.mjs',
+  ])
+  const [bundle, run] = others as [string, string]
+  await shell(bundle, directory)
+  await rm(path.join(directory, 'node_modules'))
+  await shell(`INPUT='input/*.txt' ${run}`, directory)
+  expect(await readFile(path.join(directory, 'out/counts.ndjson'), 'utf8')).toBe(
+    '{"key":"a","value":1}\n{"key":"b","value":1}\n',
+  )
 })
 
 test('a program with its pipeline is one file, which runs without node_modules', async () => {

@@ -1,6 +1,8 @@
+import { readFile } from 'node:fs/promises'
 import path from 'node:path'
 import { expect, test } from 'vitest'
-import { Command, pipelineFile, scratch } from './command.ts'
+import { Command, pipelineFile, project, scratch } from './command.ts'
+import { commandsIn, shell } from './document-commands.ts'
 
 test('with --opentelemetry sends metrics and traces to the global providers, also those of the end', async () => {
   const directory = await scratch()
@@ -32,4 +34,22 @@ test('with --opentelemetry sends the spans of sampled records, also those of oth
   expect(spans.map(([, trace, name]) => `${trace} ${name}`).toSorted()).toEqual(
     ['1', '2', '3'].flatMap((trace) => [`${trace} file`, `${trace} seen`]),
   )
+})
+
+test('the commands of metrics.md load a module that sets the providers', async () => {
+  const commands = await commandsIn('docs/operating/metrics.md')
+  const [set, run] = commands.filter((command) => !command.startsWith('curl ')) as [string, string]
+  expect([set, run]).toEqual([
+    expect.stringContaining('NODE_OPTIONS'),
+    expect.stringContaining('--opentelemetry'),
+  ])
+  const providers = path.resolve(import.meta.dirname, '../../opentelemetry/test/console-providers.js')
+  const directory = await project({
+    'telemetry.js': await readFile(providers, 'utf8'),
+    'words.ts': `import { memory, pipeline } from 'millrace'
+export default pipeline('words', (p) => p.from('words', memory.read(['a', 'b'])).to('out', memory.write()))
+`,
+  })
+  const printed = await shell(`${set}; ${run}`, directory)
+  expect(printed).toMatch(/name: 'millrace\.operator\.records_in'/)
 })

@@ -59,7 +59,10 @@ export interface ReadOptions {
   readonly read?: StateRead
 }
 
-/** Which keys a scan returns. */
+/**
+ * Which keys a scan returns. State is not in the order of keys: `prefix`, `from` and `to` are compared with every key, 10,000
+ * values in one request.
+ */
 export interface ScanOptions extends ReadOptions {
   /** Only keys that are text and begin so. */
   readonly prefix?: string

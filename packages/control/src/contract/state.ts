@@ -45,7 +45,8 @@ export interface StateEntry {
 }
 
 /** `GET /api/jobs/:job/state/:operator?table=&prefix=&from=&to=&keyType=&limit=&cursor=&read=&values=`: a scan in the order of
- * creation. `from` (inclusive) and `to` (exclusive) are keys; keys of other types are not in the range. */
+ * creation. `from` (inclusive) and `to` (exclusive) are keys; keys of other types are not in the range. State is not in the order of
+ * keys, so `prefix`, `from` and `to` are compared with every key, 10,000 values in one request. */
 export interface StatePage {
   readonly operator: string
   readonly read: StateRead
