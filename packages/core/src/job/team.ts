@@ -87,6 +87,7 @@ function plainSettings(settings: JobSettings): PlainSettings {
     platform: _p,
     store: _s,
     observer: _o,
+    owner: _own,
     workers: _w,
     restart: _r,
     tracer: _t,

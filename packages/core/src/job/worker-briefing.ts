@@ -16,5 +16,5 @@ export interface WorkerBriefing {
 /** The settings of a job that are plain data. */
 export type PlainSettings = Omit<
   JobSettings,
-  'graph' | 'platform' | 'store' | 'observer' | 'workers' | 'restart' | 'tracer'
+  'graph' | 'platform' | 'store' | 'observer' | 'owner' | 'workers' | 'restart' | 'tracer'
 >
