@@ -205,7 +205,47 @@ export const laterBugs: readonly TopologyBug[] = [
       from: "const field = element.isNext ? 'notNexts' : 'nots'",
       to: "const field = element.isNext ? 'nots' : 'nots'",
     },
-    seed: 0,
+    seed: 55,
     feature: 'pattern with notNext',
+  },
+  {
+    name: 'the state of a watermark generator is lost at a restore',
+    plant: {
+      file: 'core/src/task/split-feed.ts',
+      from: 'const saved = generator?.saved()',
+      to: 'const saved = generator === undefined ? generator : undefined',
+    },
+    seed: 204,
+    feature: 'watermark at each record',
+  },
+  {
+    name: 'the state of a watermark generator is lost at the end of a run',
+    plant: {
+      file: 'core/src/task/split-set.ts',
+      from: 'generator: generator?.saved() })',
+      to: 'generator: undefined })',
+    },
+    seed: 135,
+    feature: 'watermark at each record',
+  },
+  {
+    name: 'a Top-N keeps a row too many',
+    plant: {
+      file: 'flow/src/table/top-n-operator.ts',
+      from: 'if (ranked.size > end) this',
+      to: 'if (ranked.size > end + 1) this',
+    },
+    seed: 600,
+    feature: 'Top-N of a stream',
+  },
+  {
+    name: 'a view keeps the rows that are deleted',
+    plant: {
+      file: 'flow/src/table/view-operator.ts',
+      from: '      this.#rows.delete(cell)\n',
+      to: '',
+    },
+    seed: 27,
+    feature: 'view of a table',
   },
 ]

@@ -10,7 +10,14 @@ import {
   drawPacing,
   drawSpans,
 } from './later-parts.ts'
-import { drawLaterSpans, drawLaterStates, drawLaterSummary, drawStages } from './latest-parts.ts'
+import {
+  drawLaterSpans,
+  drawLaterStates,
+  drawLaterSummary,
+  drawStages,
+  drawView,
+  drawWatermarks,
+} from './latest-parts.ts'
 import { drawLast, drawPattern, drawTable } from './last-parts.ts'
 import { drawPart, recordsAfter, type OpenStream } from './part-drawing.ts'
 import { drawSource } from './source-drawing.ts'
@@ -85,6 +92,8 @@ export function drawTopology(seed: number): Topology {
     ...drawLaterSummary(new Dice(seededRandom(seed).fork('later summary')), open),
     ...drawLaterSpans(new Dice(seededRandom(seed).fork('later spans')), open),
     ...drawStages(new Dice(seededRandom(seed).fork('stages')), open, sources),
+    ...drawWatermarks(sources),
+    ...drawView(new Dice(seededRandom(seed).fork('view')), open),
   ]
   return {
     seed,

@@ -6,6 +6,7 @@ import { timersStream } from './drawn-timers.ts'
 import { figureOf, foldOf, keyOf, type Item } from './item.ts'
 import type { Kept, Lives } from './last-shapes.ts'
 import { clears, deletedBy, entryOf, livesForItself, placeOf, rangeOf } from './state-values.ts'
+import { watermarkValue } from './program.ts'
 import type { PartOf } from './topology.ts'
 
 type Stream = TimedStream<Item>
@@ -31,7 +32,18 @@ export function statesStream(part: PartOf<'states'>, input: Stream): Stream {
       return seededStream(part, how, input)
     case 'timers':
       return timersStream(part, how.usesClock, input)
+    case 'watermark':
+      return watermarks(name, keyed)
   }
+}
+
+function watermarks(name: string, keyed: Keyed): Stream {
+  return keyed.process(name, {
+    output: output<Item>(),
+    onRecord({ key, value }, { emit, watermark }) {
+      emit({ key, value: [figureOf(value), watermarkValue(watermark())] })
+    },
+  })
 }
 
 function orderedMap(name: string, keyed: Keyed): Stream {

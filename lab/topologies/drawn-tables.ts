@@ -83,12 +83,22 @@ export function tableStream(part: PartOf<'table'>, left: Stream, right: () => St
         value: enrichedFigure(figureOf(item), row !== undefined),
       }))
     }
+    case 'view': {
+      const table = figures()
+      table.toView(viewName(name))
+      return atEnd(name, table)
+    }
     case 'byForeignKey': {
       const referred: Figures = figuresOf(`${name} right`, right(), (item) => referredOf(figureOf(item)))
       const joined = joinByForeignKey(figures(), referred, referenceOf)[how.join](name, pairFigure)
       return atEnd(name, joined)
     }
   }
+}
+
+/** The name of the view of a table. */
+export function viewName(name: string): string {
+  return `${name} view`
 }
 
 /** Number, maximum and sum of figures. */

@@ -55,6 +55,7 @@ test('a run with less input is compared with what that input yields, under the s
     faults: [],
     hasLost: false,
     hasFallenBack: false,
+    state: undefined,
     items: { source: { split: count } },
   })
   invariant({}, run(7))

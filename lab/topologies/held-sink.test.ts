@@ -21,7 +21,7 @@ const gathering: Topology['parts'][number] = {
     aheadMs: 0,
   },
 }
-const calm: RunFacts = { faults: [], hasLost: false, hasFallenBack: false, items: {} }
+const calm: RunFacts = { faults: [], hasLost: false, hasFallenBack: false, state: undefined, items: {} }
 
 /** Compares a sink that should contain the figures 1, 2 and 2 with its content; returns the difference. */
 function judged(

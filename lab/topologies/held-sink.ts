@@ -103,6 +103,24 @@ export function meetingInvariant(topology: Topology, { records }: Prediction): I
 }
 
 /**
+ * What must hold of the watermark at each record of one split in every run, also where a run has read a part of the input to its
+ * end: what a generator of watermarks keeps is restored then, and the end raises no watermark.
+ */
+export function watermarkInvariant(topology: Topology, { records }: Prediction): Invariant {
+  const shows = topology.parts.filter((part) => part.kind === 'states' && part.how.kind === 'watermark')
+  const sinks = topology.sinks.filter(
+    ({ name, from }) => records.has(name) && shows.some((part) => part.name === from.node),
+  )
+  return function watermarksAtRecords(outputs, run) {
+    if (run.hasLost) return
+    for (const { name, guarantee } of sinks) {
+      const difference = recordsDiffer(name, records.get(name)!, outputs[name] ?? [], leaveOf(guarantee, run))
+      if (difference !== undefined) throw new Error(difference)
+    }
+  }
+}
+
+/**
  * The parts with sinks of their own of which it goes by the clock which records are late: a source may fall idle, and its
  * records come on several ways, be it that splits or streams mix before the part, or that it reads two streams.
  */

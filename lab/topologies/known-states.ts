@@ -5,6 +5,7 @@ import { seededOf } from './known-seeded.ts'
 import { timersOf } from './known-timers.ts'
 import type { Kept, Lives, Seeded } from './last-shapes.ts'
 import { clears, deletedBy, entryOf, livesForItself, placeOf, rangeOf } from './state-values.ts'
+import { watermarkValue } from './program.ts'
 import type { PartOf } from './topology.ts'
 
 /** The results; undefined if the data do not decide them: the order of a key, or the watermark at a late record. */
@@ -21,6 +22,7 @@ export function statesOf(part: PartOf<'states'>, stream: KnownStream): readonly 
 
 /** Whether the data decide what is forgotten before the record. */
 function isDecided({ kind }: Kept, record: KnownRecord): boolean {
+  if (kind === 'watermark') return record.under !== undefined
   const forgets = kind === 'versioned' || kind === 'lives'
   return !forgets || record.under !== undefined || isPunctual(record)
 }
@@ -44,6 +46,8 @@ function shownBy(how: Exclude<Kept, Seeded>, records: readonly KnownRecord[]): r
       return validAt(how.backMs, records)
     case 'lives':
       return livingAt(how, records)
+    case 'watermark':
+      return records.map(({ value, under }) => [figureOf(value), watermarkValue(under!)])
     case 'timers':
       return timersOf(how.usesClock, figures)
   }

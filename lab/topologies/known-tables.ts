@@ -37,6 +37,7 @@ export function tableOf(
   if (lefts === undefined) return undefined
   const rows = [...lefts.values()]
   if (how.kind === 'topOfTable') return ranked(rows, ({ figure }) => groupOf(figure), how)
+  if (how.kind === 'view') return rows.map(({ key, figure }) => ({ key, value: figure }))
   if (how.kind === 'aggregate') return aggregated(rows, ({ figure }) => groupOf(figure))
   const rights = newestOf(right, how.kind === 'byKey' ? keyBy : (item) => referredOf(figureOf(item)))
   if (rights === undefined) return undefined

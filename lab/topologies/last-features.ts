@@ -31,6 +31,7 @@ export const lastFeatures = [
   'semi join',
   'anti join',
   'aggregates of keys',
+  'view of a table',
   'batch',
   'timed batch by event time',
   'timed batch by the clock',
@@ -102,6 +103,7 @@ export const lastFeatures = [
   'rows of a source',
   'list of timers',
   'list of timers of both clocks',
+  'watermark at each record',
   ...stageFeatures,
 ] as const
 
@@ -170,6 +172,7 @@ const tableFeatures = {
   byForeignKey: 'join by foreign key',
   enrich: 'stream with a table',
   running: 'aggregates of keys',
+  view: 'view of a table',
 } as const
 
 const expiryFeatures = {
@@ -258,6 +261,9 @@ function* statesFeatures(how: Kept): Generator<LastFeature> {
   switch (how.kind) {
     case 'lives':
       yield livesFeatures[how.of]
+      return
+    case 'watermark':
+      yield 'watermark at each record'
       return
     case 'timers':
       yield how.usesClock ? 'list of timers of both clocks' : 'list of timers'

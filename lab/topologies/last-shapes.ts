@@ -73,6 +73,8 @@ export type TableUse =
   | { readonly kind: 'enrich'; readonly join: 'inner' | 'left' }
   /** Aggregates of each key without a window. */
   | { readonly kind: 'running' }
+  /** A table that the program reads: its rows are those of the table. */
+  | { readonly kind: 'view' }
 
 /**
  * Windows with a trigger: one after another; three that share their start; or with pauses as long as they are.
@@ -107,6 +109,8 @@ export type Kept =
   | Seeded
   /** The timers that a key has, and those that are left when one of them fires. */
   | { readonly kind: 'timers'; readonly usesClock: boolean }
+  /** The watermark at each record. */
+  | { readonly kind: 'watermark' }
 
 /** State that begins with rows. */
 export interface Seeded {

@@ -66,6 +66,29 @@ export function drawLaterStates(dice: Dice, open: readonly OpenStream[]): readon
   return [{ ...common, kind: 'states', name: 'later states', from, by, how }]
 }
 
+/** Draws a view of a table, or none. */
+export function drawView(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
+  const inputs = inputsOfLast(open)
+  if (inputs.length === 0 || !dice.onceIn(4)) return []
+  const from = dice.oneOf(inputs).ref
+  const how = { kind: 'view' } as const
+  return [{ ...common, kind: 'table', name: 'rows', from, other: from, by: groupingOf(dice), how }]
+}
+
+/** Shows the watermark at each record of a source with a generator of its own. */
+export function drawWatermarks(sources: readonly SourceSpec[]): readonly Part[] {
+  return sources
+    .filter(({ watermark }) => watermark !== undefined)
+    .map(({ name }) => ({
+      ...common,
+      kind: 'states',
+      name: `watermarks of ${name}`,
+      from: { node: name, output: 'main' },
+      by: { kind: 'key' },
+      how: { kind: 'watermark' },
+    }))
+}
+
 /** Draws approximate aggregates, sessions as a table, the first records of each key, or none. */
 export function drawLaterSummary(dice: Dice, open: readonly OpenStream[]): readonly Part[] {
   const inputs = inputsOfLast(open)

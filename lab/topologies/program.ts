@@ -40,7 +40,7 @@ export function onRecord(program: Program, item: Item, time: number, hands: Hand
 }
 
 /** An integer for a watermark, also for that of a stream without records so far. */
-function watermarkValue(watermark: number): number {
+export function watermarkValue(watermark: number): number {
   return Number.isFinite(watermark) ? remainder(Math.trunc(watermark), 10_000) : 0
 }
 

@@ -169,6 +169,8 @@ function keptText(how: Kept): string {
       return `process(keeps versions for ${how.backMs} ms)`
     case 'seeded':
       return `${how.of}(begins with ${how.rows} rows of a ${how.from})`
+    case 'watermark':
+      return 'process(shows the watermark)'
     case 'timers':
       return `process(lists timers${how.usesClock ? ' of both clocks' : ''})`
     case 'lives': {
@@ -312,6 +314,8 @@ function tableText(how: TableUse): string {
   switch (how.kind) {
     case 'first':
       return `keepFirst(${how.withinMs} ms)`
+    case 'view':
+      return 'toTable and toView'
     case 'topOfStream':
       return `topN(${how.n})`
     case 'topOfTable':

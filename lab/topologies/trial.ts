@@ -1,7 +1,8 @@
 import { simulateSeeds, type SeedsReport, type SimulationOptions } from '@millrace/simulator'
 import { endedEarlyInvariant } from './ended-early.ts'
 import { expecting } from './expecting.ts'
-import { clockInvariant, differencesOf, meetingInvariant } from './held-sink.ts'
+import { keptInvariant } from './kept-rows.ts'
+import { clockInvariant, differencesOf, meetingInvariant, watermarkInvariant } from './held-sink.ts'
 import { pipelineOf, versionsOf } from './interpreter.ts'
 import { predict } from './oracle.ts'
 import { topologyText } from './topology-text.ts'
@@ -31,7 +32,7 @@ export async function tryTopology(
   options: Pick<SimulationOptions, 'store'> = {},
 ): Promise<TopologyReport> {
   const predicted = predict(topology)
-  const expectations = [endedEarlyInvariant, meetingInvariant]
+  const expectations = [endedEarlyInvariant, meetingInvariant, watermarkInvariant, keptInvariant]
   if (topology.parts.some(goesByClock)) expectations.push(clockInvariant)
   const invariants = expectations.map((make) => expecting(topology, predicted, make))
   const runs = await simulateSeeds(pipelineOf(topology), {

@@ -19,18 +19,29 @@ export interface RunFacts {
    * the source has, or only the first ones, where a run that failed is repeated with less input.
    */
   readonly items: Readonly<Record<string, Readonly<Record<string, number>>>>
+  /**
+   * What each operator keeps at the end: a line of text for each value, as `TABLE: OUTER, INNER = VALUE`. Operators without
+   * any are left out. Undefined if there is no checkpoint.
+   *
+   * @example
+   * const windowsAreDropped: Invariant = (_, { state }) => {
+   *   if (state?.has('per-minute')) throw new Error('the windows of a day are still there')
+   * }
+   */
+  readonly state: ReadonlyMap<string, readonly string[]> | undefined
 }
 
 /** A condition of the user on a run, besides the guarantees of the engine: throws if it does not hold. */
 export type Invariant = (outputs: Readonly<Record<string, readonly unknown[]>>, run: RunFacts) => void
 
 /** Collects the facts of a run that an invariant receives. */
-export function factsOf({ events, spent, fallbacks }: RunOutcome, inputs: Inputs): RunFacts {
+export function factsOf({ events, spent, fallbacks, state }: RunOutcome, inputs: Inputs): RunFacts {
   return {
     faults: events,
     hasLost: [...spent.values()].some(({ isComplete }) => !isComplete),
     hasFallenBack: fallbacks > 0,
     items: Object.fromEntries(Array.from(inputs, ([source, input]) => [source, lengthsOf(input)])),
+    state,
   }
 }
 
