@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
+import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
@@ -39,10 +40,17 @@ interface Job {
   readonly output: string
 }
 
+/** Starts a worker. It resolves when that has joined: one that starts while no broker answers ends with an error. */
 async function worker(of: Job, name: string): Promise<ChildProcess> {
   const directory = await mkdtemp(path.join(os.tmpdir(), 'millrace-worker-'))
   directories.push(directory)
-  return launch(of, name, directory)
+  const child = launch(of, name, directory)
+  const lines = createInterface({ input: child.stdout! })
+  await new Promise<void>((resolve, reject) => {
+    lines.on('line', (line) => line.includes('"kind":"joined"') && resolve())
+    child.once('exit', (code) => reject(new Error(`worker ${name} ended with ${code} before it had joined`)))
+  })
+  return child
 }
 
 function launch(of: Job, name: string, directory: string): ChildProcess {
@@ -50,7 +58,7 @@ function launch(of: Job, name: string, directory: string): ChildProcess {
   const child = spawn(
     process.execPath,
     ['--conditions=@millrace/source', '--import', 'tsx', program, setup],
-    { stdio: ['ignore', 'ignore', 'inherit'] },
+    { stdio: ['ignore', 'pipe', 'inherit'] },
   )
   running.add(child)
   child.once('exit', () => running.delete(child))
@@ -123,6 +131,7 @@ test.skipIf(broker.missing !== undefined)(
       await grownBeyond(before, of.output)
       // A moment that no test chooses.
       await delay((round * 137) % 500)
+      if (round % size.restartsEvery === 2) await broker.restart()
       const victim = workers.shift()!
       if (round % size.freezesEvery === 1) {
         victim.kill('SIGSTOP')
@@ -134,7 +143,6 @@ test.skipIf(broker.missing !== undefined)(
         await once(victim, 'exit')
         workers.push(await worker(of, `next-${round}`))
       }
-      if (round % size.restartsEvery === 2) await broker.restart()
     }
     await broker.produce(of.input, last)
     const expected = expectedRows()
@@ -153,12 +161,13 @@ test.skipIf(broker.missing !== undefined)(
       .map(({ value }) => JSON.parse(value) as Row)
       .filter(({ key }) => key !== 'last')
       .map(textOf)
-    const missing = [...expected].filter((row) => !new Set(found).has(row))
+    const seen = new Set(found)
+    const missing = [...expected].filter((row) => !seen.has(row))
     const surplus = found.filter((row) => !expected.has(row))
     expect({
       lost: missing.slice(0, 5),
       wrong: surplus.slice(0, 5),
-      double: found.length - new Set(found).size,
+      double: found.length - seen.size,
     }).toEqual({
       lost: [],
       wrong: [],
