@@ -3,9 +3,10 @@ import { DataDirectory } from '@millrace/core/job'
 import { deadLetter, pipeline, queueLetters, readLetters, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { readWithJava, writeWithJava } from '../../../scripts/services/kafka-console.ts'
 import { kafka, type KafkaRecord, type ReadOptions } from '../src/index.ts'
-import { dataDirectory, numbered, startOn, upTo, type Numbered } from './job-parts.ts'
+import { numbered, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()

@@ -4,10 +4,11 @@ import { fileURLToPath } from 'node:url'
 import { memory } from '@millrace/connector-memory'
 import { pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
+import { dataDirectory, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { killTenTimes, recordsOfTrial } from '../../../lab/servers/kill-ten-times.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
 import { kafka } from '../src/index.ts'
-import { dataDirectory, numbered, startOn, type Numbered } from './job-parts.ts'
+import { numbered, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()

@@ -2,10 +2,11 @@ import net from 'node:net'
 import { once } from 'node:events'
 import { pipeline } from '@millrace/flow'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { dataDirectory, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { kafkaPorts } from '../../../scripts/services/kafka.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
 import { kafka } from '../src/index.ts'
-import { dataDirectory, numbered, startOn, upTo, type Numbered } from './job-parts.ts'
+import { numbered, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()

@@ -2,10 +2,11 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { authorityOf } from '../../../scripts/services/certificates.ts'
 import { kafkaPorts, kafkaUser } from '../../../scripts/services/kafka.ts'
 import { kafka, type KafkaOptions, type PasswordOptions, type SaslOptions } from '../src/index.ts'
-import { dataDirectory, numbered, startOn, type Numbered } from './job-parts.ts'
+import { numbered, type Numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()

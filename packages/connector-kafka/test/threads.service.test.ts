@@ -3,8 +3,9 @@ import path from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, test } from 'vitest'
+import { dataDirectory, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
-import { dataDirectory, numbered, upTo } from './job-parts.ts'
+import { numbered } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()

@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { dataDirectory } from '../../../lab/servers/job-on-disk.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
-import { dataDirectory } from './job-parts.ts'
 import { realBroker } from './real-broker.ts'
 
 /** `MILLRACE_KAFKA_WINDOWS=full` is the proof in its full size: about a minute. Each round ends with SIGKILL, or is frozen. */

@@ -8,6 +8,7 @@ import {
   type Secret,
 } from '@millrace/core'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { closedIfUnreadable } from './unreadable.ts'
 
 /** How a server is reached. */
 export interface NatsOptions {
@@ -66,8 +67,8 @@ export function addressOf(what: string, options: NatsOptions, more: readonly str
   return {
     server: servers.join(', '),
     redaction: new Redaction([pass === '' ? user : pass, credentials ?? '']),
-    open: () =>
-      connect({
+    open: async () => {
+      const nc = await connect({
         servers,
         name: 'millrace',
         timeout,
@@ -80,7 +81,9 @@ export function addressOf(what: string, options: NatsOptions, more: readonly str
         ...login,
         ...(authenticator !== undefined && { authenticator }),
         ...(tls !== undefined && { tls }),
-      }),
+      })
+      return closedIfUnreadable(nc)
+    },
   }
 }
 

@@ -5,8 +5,8 @@ import { deadLetter, pipeline, queueLetters, readLetters, type Pipeline } from '
 import { nodePlatform } from '@millrace/node'
 import { headers } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
+import { contextOf, dataDirectory, run, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { nats } from '../src/index.ts'
-import { contextOf, dataDirectory, run, startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -99,7 +99,7 @@ describe.skipIf(server.missing !== undefined)('headers on a real server', () => 
     const built = pipeline('receive', (p) => {
       p.from('in', nats.receiveJson<number>({ url, subject })).to('out', received)
     })
-    const job = startOn(built, await dataDirectory(), false)
+    const job = startOn(built, await dataDirectory())
     const given = headers()
     given.set('traceparent', trace)
     // Nothing says from outside when the subscription is there, so it is sent until it comes.

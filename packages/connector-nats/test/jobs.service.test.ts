@@ -6,8 +6,8 @@ import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { headers, nanos } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
+import { contextOf, dataDirectory, failed, run, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { nats, type ReadOptions } from '../src/index.ts'
-import { contextOf, dataDirectory, failed, run, startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -30,7 +30,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
   test('copies each of 10,000 messages once and in order, while the server is killed and restarted twice', async () => {
     const [input, output] = [await freshStream(), await freshStream()]
     const warnings: string[] = []
-    const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    const job = startOn(copying(input, output), await dataDirectory(), { warnings })
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     for (let third = 0; third < 3; third++) {
       await store(input, numbers(third * 3_400, third === 2 ? 3_200 : 3_400))
@@ -102,7 +102,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
   test('reads only new messages from `latest`, also when it stops before there is one', async () => {
     const [input, output, directory] = [await freshStream(), await freshStream(), await dataDirectory()]
     await store(input, numbers(0, 10))
-    const job = startOn(copying(input, output, { from: 'latest' }), directory, false)
+    const job = startOn(copying(input, output, { from: 'latest' }), directory)
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     await job.stop()
     await store(input, numbers(10, 5))
@@ -121,7 +121,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     )
     const warnings: string[] = []
     const lenient = copying(input, output, { ifTrimmed: 'continue' })
-    expect(await run(lenient, directory, warnings)).toEqual({ outcome: 'finished' })
+    expect(await run(lenient, directory, { warnings })).toEqual({ outcome: 'finished' })
     expect(warnings.join('\n')).toContain('continuing with the oldest message that is there')
     expect(await numbersIn(output)).toEqual([...upTo(10), 15, 16, 17, 18, 19])
   })
@@ -223,7 +223,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
         nats.writeJson({ url, stream: output, subject: output }),
       )
     })
-    const job = startOn(built, await dataDirectory(), false)
+    const job = startOn(built, await dataDirectory())
     const arrives = async (n: number): Promise<void> => {
       // Nothing says from outside when the subscription is there, so it is sent until it comes.
       await expect

@@ -3,15 +3,15 @@ import type { Job } from '@millrace/core/job'
 import { enrich, pipeline, type Pipeline } from '@millrace/flow'
 import { headers } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { nats, type KeyChange, type KeyDeletion } from '../src/index.ts'
-import { dataDirectory, startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
 const { url, manager, freshStream } = server
 
 const start = async (built: Pipeline, isBounded = true): Promise<Job> =>
-  startOn(built, await dataDirectory(), isBounded)
+  startOn(built, await dataDirectory(), { isBounded })
 
 /** A bucket as `nats kv add` makes it. */
 async function freshBucket(): Promise<string> {

@@ -8,11 +8,11 @@ import { pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { afterAll, afterEach, describe, expect, test } from 'vitest'
+import { startOn } from '../../../lab/servers/job-on-disk.ts'
 import { securedUser } from '../../../scripts/services/catalogue.ts'
 import { authorityOf } from '../../../scripts/services/certificates.ts'
 import { service } from '../../../scripts/services/service.ts'
 import { nats, type NatsOptions } from '../src/index.ts'
-import { startOn } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -162,7 +162,7 @@ describe.skipIf('missing' in secured || secured.directory === '')('a server with
         nats.writeText({ ...options, stream: 'a', subject: 'a' }),
       )
     })
-    const { outcome, ...rest } = await startOn(built, await freshDirectory(), true).ended
+    const { outcome, ...rest } = await startOn(built, await freshDirectory(), { isBounded: true }).ended
     expect(outcome).toBe('failed')
     const { error } = rest as { readonly error: Error }
     const text = `${String(error)} ${error.stack} ${JSON.stringify(error)}`

@@ -3,8 +3,8 @@ import type { Source } from '@millrace/core/connector'
 import { deadLetter, pipeline, queueLetters, readLetters, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, run } from '../../../lab/servers/job-on-disk.ts'
 import { rabbitmq } from '../src/index.ts'
-import { dataDirectory, run } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()

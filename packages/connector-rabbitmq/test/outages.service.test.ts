@@ -3,11 +3,12 @@ import { inspect } from 'node:util'
 import type { Job } from '@millrace/core/job'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { dataDirectory, failed, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { authorityOf } from '../../../scripts/services/certificates.ts'
 import { LoopbackProxy } from '../../../scripts/services/loopback-proxy.ts'
 import { rabbitPorts } from '../../../scripts/services/rabbitmq.ts'
 import { rabbitmq, type RabbitOptions } from '../src/index.ts'
-import { dataDirectory, failed, run, startOn, texts, upTo } from './job-parts.ts'
+import { texts } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -51,7 +52,7 @@ describe.skipIf(server.missing !== undefined)('a connection to a real broker', (
       const { proxy, url: address } = await proxied()
       const built = copying({ url: address }, kind === 'queue' ? { queue: input } : { stream: input }, output)
       const warnings: string[] = []
-      const job: Job = startOn(built, await dataDirectory(), false, warnings)
+      const job: Job = startOn(built, await dataDirectory(), { warnings })
       const counts = async (): Promise<ReadonlyMap<number, number>> =>
         new Map(
           (await textsIn(output)).map((text) => {

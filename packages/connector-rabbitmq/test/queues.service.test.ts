@@ -1,8 +1,9 @@
 import { pipeline, skip, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, failed, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { askRabbit } from '../../../scripts/services/rabbitmq-console.ts'
 import { rabbitmq, type ReceiveOptions } from '../src/index.ts'
-import { dataDirectory, failed, run, sorted, startOn, texts, upTo } from './job-parts.ts'
+import { sorted, texts } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -40,7 +41,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     'each of 10,000 messages of a %s queue counts once in the state of a job, while the broker is killed and restarted twice',
     async (type) => {
       const [input, output] = [await freshQueue({ 'x-queue-type': type }), await freshQueue()]
-      const job = startOn(counting(input, output), await dataDirectory(), false)
+      const job = startOn(counting(input, output), await dataDirectory())
       for (let third = 0; third < 3; third++) {
         await store(input, texts(third * 3_400, third === 2 ? 3_200 : 3_400), { ids })
         if (third < 2) {
@@ -69,7 +70,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     await store(input, texts(0, 100))
     expect(await run(copying(input, output), directory)).toEqual({ outcome: 'finished' })
     await store(input, texts(100, 50))
-    const job = startOn(copying(input, output), directory, false)
+    const job = startOn(copying(input, output), directory)
     await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(150)
     await job.stop()
     expect(await countIn(input)).toBe(0)
@@ -82,7 +83,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     await store(input, texts(0, 1_000))
     const warnings: string[] = []
     const built = copying(input, output, { prefetch: 100 })
-    expect(await run(built, await dataDirectory(), warnings)).toEqual({ outcome: 'finished' })
+    expect(await run(built, await dataDirectory(), { warnings })).toEqual({ outcome: 'finished' })
     expect(await numbersIn(output)).toEqual(upTo(1_000))
     expect(warnings.join()).toMatch(/waits for a checkpoint: 100 messages .* \(prefetch\); raise prefetch/)
   })
@@ -106,7 +107,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     await store(input, ['bad', '0', 'worse', '1', '2', '\u0000\uffff'])
     const warnings: string[] = []
     const built = copying(input, output, { ifUndecodable: 'reject' })
-    expect(await run(built, await dataDirectory(), warnings)).toEqual({ outcome: 'finished' })
+    expect(await run(built, await dataDirectory(), { warnings })).toEqual({ outcome: 'finished' })
     expect(await numbersIn(output)).toEqual([0, 1, 2])
     expect(await textsIn(dead)).toEqual(['bad', 'worse', '\u0000\uffff'])
     expect((await messagesIn(dead))[0]!.properties.headers!['x-first-death-reason']).toBe('rejected')
@@ -193,7 +194,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     ]
     await store(input, texts(0, 50))
     const warnings: string[] = []
-    const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    const job = startOn(copying(input, output), await dataDirectory(), { warnings })
     const taken: number[] = []
     await expect
       .poll(
@@ -223,11 +224,11 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
     })
     await use(async (channel) => {
       await channel.consume(output, () => {}, { exclusive: true })
-      const job = startOn(copying(output, output), await dataDirectory(), false)
+      const job = startOn(copying(output, output), await dataDirectory())
       expect(await job.ended).toMatchObject(failed(/ACCESS_REFUSED.*another consumer has it for itself/))
     })
     const stream = await freshQueue({ 'x-queue-type': 'stream' })
-    const job = startOn(copying(stream, output), await dataDirectory(), false)
+    const job = startOn(copying(stream, output), await dataDirectory())
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     await store(stream, ['1'])
     expect(await job.ended).toMatchObject(failed(/is a stream; read it with rabbitmq\.readJson/))
@@ -236,7 +237,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
   test('a queue that is deleted while it is read cancels the consumer, and fails the job with a clear error', async () => {
     const [input, output] = [await freshQueue(), await freshQueue()]
     const warnings: string[] = []
-    const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    const job = startOn(copying(input, output), await dataDirectory(), { warnings })
     await store(input, ['1'])
     await expect.poll(() => countIn(output), { timeout: 300_000 }).toBe(1)
     await use((channel) => channel.deleteQueue(input))
@@ -260,7 +261,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
           .to('out', rabbitmq.writeJson({ url, queue: output }))
       })
       // Without checkpoints nothing is acknowledged.
-      const job = startOn(slow, await dataDirectory(), false, warnings, 3_600_000)
+      const job = startOn(slow, await dataDirectory(), { warnings, checkpoints: { everyMs: 3_600_000 } })
       await store(input, texts(0, 3), { ids })
       await expect
         .poll(() => warnings.join(), { timeout: 300_000 })
@@ -283,7 +284,7 @@ describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
       const warnings: string[] = []
       await store(input, texts(0, 30))
       await askRabbit(server, 'vm_memory_monitor set_vm_memory_high_watermark [{absolute,1}]')
-      const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+      const job = startOn(copying(input, output), await dataDirectory(), { warnings })
       await expect
         .poll(() => warnings.join(), { timeout: 300_000 })
         .toMatch(/takes no messages: low on memory/)

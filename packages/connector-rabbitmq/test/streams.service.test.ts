@@ -1,7 +1,8 @@
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, failed, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { rabbitmq, type ReadOptions } from '../src/index.ts'
-import { dataDirectory, failed, run, startOn, texts, upTo } from './job-parts.ts'
+import { texts } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -33,7 +34,7 @@ describe.skipIf(server.missing !== undefined)('streams of a real broker', () => 
         )
         .to('out', rabbitmq.writeJson({ url, queue: output }))
     })
-    const job = startOn(counting, await dataDirectory(), false)
+    const job = startOn(counting, await dataDirectory())
     for (let third = 0; third < 3; third++) {
       const amount = third === 2 ? 3_200 : 3_400
       await storeForGood(input, texts(third * 3_400, amount), third * 3_400 + amount)
@@ -95,7 +96,7 @@ describe.skipIf(server.missing !== undefined)('streams of a real broker', () => 
     expect(await begun({ time: Date.now() + 3_600_000 })).toEqual([])
     expect(await begun('latest')).toEqual([])
     const [output, directory] = [await freshQueue(), await dataDirectory()]
-    const job = startOn(copying(input, output, { from: 'latest' }), directory, false)
+    const job = startOn(copying(input, output, { from: 'latest' }), directory)
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     await job.stop()
     await store(input, texts(11, 5))
@@ -129,7 +130,7 @@ describe.skipIf(server.missing !== undefined)('streams of a real broker', () => 
     )
     const warnings: string[] = []
     const lenient = copying(input, output, { ifTrimmed: 'continue' })
-    expect(await run(lenient, directory, warnings)).toEqual({ outcome: 'finished' })
+    expect(await run(lenient, directory, { warnings })).toEqual({ outcome: 'finished' })
     expect(warnings.join('\n')).toContain('continuing with the oldest message that is there')
   })
 

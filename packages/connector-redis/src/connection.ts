@@ -10,6 +10,7 @@ import {
 } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
 import { Redis, type RedisOptions as ClientOptions } from 'ioredis'
+import { replaceIfUnreadable } from './unreadable.ts'
 
 /** How a server is reached. */
 export interface RedisOptions {
@@ -119,7 +120,7 @@ export function clientOf(
   { tls, connectTimeout = '10s', requestTimeout = '10s' }: RedisOptions,
   pauseMs: (times: number) => number | null,
 ): Redis {
-  return new Redis(address.href, {
+  const client = new Redis(address.href, {
     ...tlsOf(what, address, tls),
     lazyConnect: true,
     connectTimeout: durationMs(connectTimeout, `${what}: connectTimeout`),
@@ -128,6 +129,8 @@ export function clientOf(
     maxRetriesPerRequest: null,
     retryStrategy: pauseMs,
   } satisfies ClientOptions)
+  replaceIfUnreadable(client)
+  return client
 }
 
 /** Removes the password of an address from what a server or a client has said. */

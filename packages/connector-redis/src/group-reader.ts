@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { describeError, MillraceError } from '@millrace/core'
 import {
   decodedPoll,
   LatestAnswer,
@@ -120,7 +120,11 @@ export class GroupReader<T, V extends string | Uint8Array> implements SplitReade
     if (reader !== this.#reader || count <= 0) return
     this.#acknowledged = taken
     this.#isHeldBack = false
-    await this.#acknowledgeEntries([...this.#unacknowledged].slice(0, count))
+    try {
+      await this.#acknowledgeEntries([...this.#unacknowledged].slice(0, count))
+    } catch (error) {
+      if (!this.#isClosed()) throw this.#unreadable(error)
+    }
     this.#wakeFetcher?.()
   }
 
@@ -141,16 +145,20 @@ export class GroupReader<T, V extends string | Uint8Array> implements SplitReade
   }
 
   async #fetchAll(): Promise<void> {
-    const { what, stream, group, connection } = this.#parts
     try {
       while (this.#state === 'reading') await this.#fetch()
     } catch (error) {
       if (this.#isClosed()) return
       this.#state = 'failed'
-      const message = `${what}: group ${group} of stream ${stream} on ${connection.server}`
-      this.#error = new MillraceError('SOURCE_FAILED', message, { cause: error })
+      this.#error = this.#unreadable(error)
     }
     this.#wake()
+  }
+
+  #unreadable(error: unknown): MillraceError {
+    const { what, stream, group, connection } = this.#parts
+    const message = `${what}: group ${group} of stream ${stream} on ${connection.server}: ${describeError(error)}`
+    return new MillraceError('SOURCE_FAILED', message, { cause: error })
   }
 
   async #fetch(): Promise<void> {

@@ -1,4 +1,4 @@
-import { MillraceError } from '@millrace/core'
+import { describeError, MillraceError } from '@millrace/core'
 import {
   decodedPoll,
   LatestAnswer,
@@ -155,9 +155,11 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
       this.#error =
         error instanceof MillraceError
           ? error
-          : new MillraceError('SOURCE_FAILED', `${what}: stream ${stream} on ${connection.server}`, {
-              cause: error,
-            })
+          : new MillraceError(
+              'SOURCE_FAILED',
+              `${what}: stream ${stream} on ${connection.server}: ${describeError(error)}`,
+              { cause: error },
+            )
     }
     this.#wake()
   }

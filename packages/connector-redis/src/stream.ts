@@ -1,6 +1,6 @@
 import { describeError, MillraceError } from '@millrace/core'
 import type { Connection } from './connection.ts'
-import { firstId } from './entry-id.ts'
+import { firstId, isId } from './entry-id.ts'
 
 /** An entry of a stream, with values as text or as bytes. */
 export interface StreamEntry<V extends string | Uint8Array> {
@@ -115,8 +115,17 @@ export function entriesIn<V extends string | Uint8Array>(
     for (let at = 0; list !== null && at + 1 < list.length; at += 2) {
       setField(fields, textValue(list[at]!), reading.valueOf(list[at + 1]!))
     }
-    return { id: textValue(id), fields }
+    return { id: idFrom(id), fields }
   })
+}
+
+/** Throws for what is no id: an answer that was garbled on its way must not become a position. */
+function idFrom(bytes: Buffer): string {
+  const id = textValue(bytes)
+  if (isId(id)) return id
+  throw new Error(
+    `the server has sent ${JSON.stringify(textValue(bytes).slice(0, 40))} as the id of an entry`,
+  )
 }
 
 /** A name that data chooses, such as __proto__, is an ordinary field. */

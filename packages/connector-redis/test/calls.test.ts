@@ -1,8 +1,8 @@
 import { memory } from '@millrace/connector-memory'
 import { pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, run, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { redis } from '../src/index.ts'
-import { dataDirectory, run, upTo } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()

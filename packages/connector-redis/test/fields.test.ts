@@ -2,8 +2,8 @@ import { memory } from '@millrace/connector-memory'
 import type { Format, Source } from '@millrace/core/connector'
 import { pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, run } from '../../../lab/servers/job-on-disk.ts'
 import { redis } from '../src/index.ts'
-import { dataDirectory, run } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()

@@ -4,9 +4,9 @@ import { pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { dataDirectory, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { LoopbackProxy } from '../../../scripts/services/loopback-proxy.ts'
 import { redis, type ReceiveOptions } from '../src/index.ts'
-import { dataDirectory, run, startOn, upTo } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -48,7 +48,7 @@ describe.skipIf(server.missing !== undefined)('a consumer group', () => {
     await add(input, 0, 2_000)
     const [one, other] = [counting(input, { prefetch: 100 }), counting(input, { prefetch: 100 })]
     const jobs = await Promise.all(
-      [one, other].map(async ({ built }) => startOn(built, await dataDirectory(), false)),
+      [one, other].map(async ({ built }) => startOn(built, await dataDirectory())),
     )
     const seen = (): number[] => [...one.seen, ...other.seen]
     await expect.poll(() => seen().length, { timeout }).toBe(2_000)
@@ -88,7 +88,7 @@ describe.skipIf(server.missing !== undefined)('a consumer group', () => {
     await client.xgroup('CREATE', input, group, '0')
     await client.xreadgroup('GROUP', group, 'gone', 'COUNT', 15, 'STREAMS', input, '>')
     const { built, seen } = counting(input, { claimAfter: '20ms' })
-    const job = startOn(built, await dataDirectory(), false)
+    const job = startOn(built, await dataDirectory())
     await expect.poll(() => seen.length, { timeout }).toBeGreaterThanOrEqual(20)
     await job.stop()
     expect([...new Set(ordered(seen))]).toEqual(upTo(20))
@@ -99,7 +99,7 @@ describe.skipIf(server.missing !== undefined)('a consumer group', () => {
     const [input, directory] = [freshKey(), await dataDirectory()]
     await add(input, 0, 3)
     const first = counting(input)
-    const job = startOn(first.built, directory, false)
+    const job = startOn(first.built, directory)
     await expect.poll(() => first.seen.length, { timeout }).toBe(3)
     await job.cancel()
     const pending = await client.xpending(input, group, '-', '+', 10)
@@ -115,7 +115,7 @@ describe.skipIf(server.missing !== undefined)('a consumer group', () => {
     const proxy = new LoopbackProxy(Number(new URL(url).port))
     onTestFinished(() => proxy.close())
     const { built, seen } = counting(input, { url: `redis://127.0.0.1:${await proxy.open()}` })
-    const job = startOn(built, await dataDirectory(), false)
+    const job = startOn(built, await dataDirectory())
     for (let round = 0; round < 10; round++) {
       await add(input, round * 1_000, 1_000)
       await expect.poll(() => seen.length, { timeout, interval: 1 }).toBeGreaterThan(round * 900)

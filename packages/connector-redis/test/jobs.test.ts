@@ -7,8 +7,8 @@ import { deadLetter, pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
+import { dataDirectory, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { redis } from '../src/index.ts'
-import { dataDirectory, run, startOn, upTo } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -42,7 +42,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
   test('copies each of 10,000 entries once and in order, while the server is killed and restarted twice', async () => {
     const [input, output] = [freshKey(), freshKey()]
     const warnings: string[] = []
-    const job = startOn(copying(input, output), await dataDirectory(), false, warnings)
+    const job = startOn(copying(input, output), await dataDirectory(), { warnings })
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     for (let third = 0; third < 3; third++) {
       await add(input, third * 3_400, third === 2 ? 3_200 : 3_400)
@@ -140,7 +140,7 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
       )
     })
     await add(input, 0, 10)
-    const job = startOn(built, directory, false)
+    const job = startOn(built, directory)
     await expect.poll(() => job.status().lastCheckpoint, { timeout: 300_000 }).toBeDefined()
     await job.stop()
     await add(input, 10, 5)

@@ -2,12 +2,12 @@ import { readFile } from 'node:fs/promises'
 import { inspect } from 'node:util'
 import { pipeline, type Pipeline } from '@millrace/flow'
 import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
+import { dataDirectory, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { securedUser } from '../../../scripts/services/catalogue.ts'
 import { authorityOf } from '../../../scripts/services/certificates.ts'
 import { LoopbackProxy } from '../../../scripts/services/loopback-proxy.ts'
 import { service } from '../../../scripts/services/service.ts'
 import { redis, type RedisOptions } from '../src/index.ts'
-import { dataDirectory, run, startOn, upTo } from './job-parts.ts'
 import { realServer } from './real-server.ts'
 
 const server = await realServer()
@@ -38,7 +38,7 @@ describe.skipIf(server.missing !== undefined)('a connection to a real server', (
     onTestFinished(() => proxy.close())
     const options = { url: `redis://127.0.0.1:${await proxy.open()}`, requestTimeout: '2s' }
     const warnings: string[] = []
-    const job = startOn(copying(options, input, output), await dataDirectory(), false, warnings)
+    const job = startOn(copying(options, input, output), await dataDirectory(), { warnings })
     const [rounds, each] = [12, 1_000]
     for (let round = 0; round < rounds; round++) {
       await add(

@@ -36,9 +36,13 @@ export function batchAt(bytes: Uint8Array, at: number): RecordBatch | undefined 
   if (length > left) return undefined
   const attributes = view.getInt16(21)
   const firstOffset = int64At(view, 0)
+  const next = firstOffset + view.getInt32(23) + 1
+  if (next <= firstOffset || firstOffset < 0 || !Number.isSafeInteger(next)) {
+    throw new WireError(`a batch says that it is from offset ${firstOffset} up to ${next}`)
+  }
   return {
     firstOffset,
-    next: firstOffset + view.getInt32(23) + 1,
+    next,
     producer: int64At(view, 43),
     isTransactional: (attributes & 16) !== 0,
     isControl: (attributes & 32) !== 0,
