@@ -162,6 +162,22 @@ function metadataConformance(opened: () => Promise<PortSetting>): void {
     await agreed(setting, a, b)
   })
 
+  test('members that have their assignments remain after the time for a rebalance', async () => {
+    const setting = await opened()
+    const group = setting.fresh('group')
+    const members: Heard[] = []
+    for (const name of ['a', 'b', 'c', 'd']) {
+      const { port } = await setting.process()
+      members.push(await Heard.join(port, group, name))
+    }
+    await agreed(setting, ...members)
+    const heard = members.map(({ assignments }) => assignments.length)
+    const until = setting.clock.monotonic() + 11_000
+    await setting.until('the time for a rebalance is over', () => setting.clock.monotonic() > until)
+    expect(members.flatMap(({ losses }) => losses)).toEqual([])
+    expect(members.map(({ assignments }) => assignments.length)).toEqual(heard)
+  })
+
   test('a member is confirmed by heartbeats', async () => {
     const setting = await opened()
     const { port } = await setting.process()

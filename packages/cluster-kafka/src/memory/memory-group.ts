@@ -61,7 +61,10 @@ export class MemoryGroup {
     const member = this.#roll.find(place.member)
     if (error !== none || member === undefined) return syncError(error)
     if (this.#phase === 'joining') return syncError(rebalanceInProgress)
-    if (this.#phase === 'stable') return Promise.resolve({ error: none, assignment: member.assignment })
+    if (this.#phase === 'stable') {
+      member.hasSynced = true
+      return Promise.resolve({ error: none, assignment: member.assignment })
+    }
     return new Promise((resolve) => {
       member.syncing = resolve
       if (this.#roll.leader === member.id) this.#assign(assignments)

@@ -79,7 +79,7 @@ export class Membership implements GroupMember {
       await this.#parts.coordinator.leave(this.#place())
     } catch (error) {
       // Without an answer the session ends by itself.
-      if (!(error instanceof KafkaFailure)) throw error
+      if (!(error instanceof KafkaFailure) && !this.#parts.world.signal.aborted) throw error
     }
   }
 
