@@ -41,14 +41,21 @@ const options = [
 export class GroupSource<T, V extends string | Uint8Array> implements Source<T, GroupPosition> {
   readonly kind = 'redis-group'
   readonly durability = 'redelivering'
+  readonly decode?: (raw: Uint8Array) => T
   readonly #streams: readonly string[]
   readonly #reading: EntryReading<T, V>
   readonly #options: Required<Pick<ReceiveOptions, 'group' | 'from' | 'prefetch'>>
   readonly #claimAfterMs: number
   readonly #connector: Connector
 
-  /** Throws `OPTION_INVALID`. */
-  constructor(streams: string | readonly string[], reading: EntryReading<T, V>, given: ReceiveOptions) {
+  /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
+  constructor(
+    streams: string | readonly string[],
+    reading: EntryReading<T, V>,
+    given: ReceiveOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
     requireKnown('a source of a consumer group', given, options)
     const { group, from = 'earliest', prefetch = 10_000, claimAfter = '10m' } = given
     this.#streams = typeof streams === 'string' ? [streams] : [...new Set(streams)]

@@ -20,7 +20,14 @@ import type { GroupPosition } from './group-reader.ts'
 import { GroupSource, type ReceiveOptions } from './group-source.ts'
 import { KeyRateLimit, type RateLimitOptions, type SharedRateLimit } from './rate-limit.ts'
 import { StreamSource, type ReadOptions } from './stream-source.ts'
-import { fieldOf, textValue, type RedisEntry, type StreamEntry, type StreamPosition } from './stream.ts'
+import {
+  fieldOf,
+  fieldsFrom,
+  textValue,
+  type RedisEntry,
+  type StreamEntry,
+  type StreamPosition,
+} from './stream.ts'
 
 /** How JSON is kept in an entry. */
 export interface JsonField {
@@ -80,6 +87,12 @@ export interface WriteTableOptions<T, K> extends RedisOptions {
   readonly textOf?: (row: T) => string
 }
 
+/** Decodes the JSON in a field of an entry. */
+function jsonIn<T>(field: string, schema: Schema<T> | undefined): (entry: Pick<RedisEntry, 'fields'>) => T {
+  const parse = parserOf(schema)
+  return (entry) => parse(parseJson(fieldOf(entry, field)))
+}
+
 /**
  * Reads streams, each entry with its id and fields. Each stream is a split, replayable from the id in the checkpoint, so
  * results are exactly once as long as entries are not trimmed before they are read.
@@ -107,9 +120,8 @@ export function readJson<T>(
   streams: string | readonly string[],
   { field = 'data', schema, ...options }: ReadJsonOptions<T> = {},
 ): Source<T, StreamPosition> {
-  const parse = parserOf(schema)
-  const decode = (entry: RedisEntry): T => parse(parseJson(fieldOf(entry, field)))
-  return new StreamSource(streams, { valueOf: textValue, decode }, options)
+  const decode = jsonIn(field, schema)
+  return new StreamSource(streams, { valueOf: textValue, decode }, options, (raw) => decode(fieldsFrom(raw)))
 }
 
 /**
@@ -149,9 +161,8 @@ export function receiveJson<T>(
   streams: string | readonly string[],
   { field = 'data', schema, ...options }: ReceiveJsonOptions<T>,
 ): Source<T, GroupPosition> {
-  const parse = parserOf(schema)
-  const decode = (entry: RedisEntry): T => parse(parseJson(fieldOf(entry, field)))
-  return new GroupSource(streams, { valueOf: textValue, decode }, options)
+  const decode = jsonIn(field, schema)
+  return new GroupSource(streams, { valueOf: textValue, decode }, options, (raw) => decode(fieldsFrom(raw)))
 }
 
 /**

@@ -23,13 +23,20 @@ export interface ReadOptions extends RedisOptions {
 export class StreamSource<T, V extends string | Uint8Array> implements Source<T, StreamPosition> {
   readonly kind = 'redis-stream'
   readonly durability = 'replayable'
+  readonly decode?: (raw: Uint8Array) => T
   readonly #streams: readonly string[]
   readonly #reading: EntryReading<T, V>
   readonly #options: ReadOptions
   readonly #connector: Connector
 
-  /** Throws `OPTION_INVALID`. */
-  constructor(streams: string | readonly string[], reading: EntryReading<T, V>, options: ReadOptions) {
+  /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
+  constructor(
+    streams: string | readonly string[],
+    reading: EntryReading<T, V>,
+    options: ReadOptions,
+    decodeRaw?: (raw: Uint8Array) => T,
+  ) {
+    if (decodeRaw !== undefined) this.decode = decodeRaw
     this.#streams = typeof streams === 'string' ? [streams] : [...new Set(streams)]
     this.#reading = reading
     this.#options = options

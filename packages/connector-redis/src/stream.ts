@@ -1,4 +1,5 @@
 import { describeError, MillraceError } from '@millrace/core'
+import { parseJson } from '@millrace/core/connector'
 import type { Connection } from './connection.ts'
 import { firstId, isId } from './entry-id.ts'
 
@@ -48,7 +49,10 @@ export function isText({ valueOf }: { readonly valueOf: unknown }): boolean {
 }
 
 /** The value of a field. Throws `DECODE_FAILED` if the entry has none of that name. */
-export function fieldOf<V extends string | Uint8Array>({ fields }: StreamEntry<V>, field: string): V {
+export function fieldOf<V extends string | Uint8Array>(
+  { fields }: Pick<StreamEntry<V>, 'fields'>,
+  field: string,
+): V {
   if (Object.hasOwn(fields, field)) return fields[field]!
   const there = Object.keys(fields).join(', ')
   throw new MillraceError('DECODE_FAILED', `the entry has no field ${field}; it has ${there}`)
@@ -138,4 +142,16 @@ function setField<V>(fields: Record<string, V>, name: string, value: V): void {
 export function rawOf({ fields }: StreamEntry<string | Uint8Array>): Uint8Array {
   const texts = Object.entries(fields).map(([name, value]) => [name, String(value)])
   return new TextEncoder().encode(JSON.stringify(Object.fromEntries(texts)))
+}
+
+/** The fields of an entry, from the bytes of a dead letter. Throws `DECODE_FAILED`. */
+export function fieldsFrom(raw: Uint8Array): Pick<StreamEntry<string>, 'fields'> {
+  const fields: unknown = parseJson(new TextDecoder().decode(raw))
+  if (typeof fields !== 'object' || fields === null || Array.isArray(fields)) {
+    throw new MillraceError(
+      'DECODE_FAILED',
+      'the bytes are no entry of a stream: no fields with their values',
+    )
+  }
+  return { fields: fields as Readonly<Record<string, string>> }
 }
