@@ -176,8 +176,12 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   }
 
   #take(connection: Connection, message: ConsumeMessage): void {
-    const offset = offsetOf(message)!
+    const offset = offsetOf(message)
     this.#unacknowledged++
+    if (offset === undefined) {
+      this.#fail(new Error('the broker has sent a message without an offset'))
+      return
+    }
     if (this.#held !== undefined) this.#held.push(message)
     else if (offset > this.#arrivedUpTo) void this.#takeAfterGap(connection, message)
     else this.#accept(message, offset)
@@ -192,7 +196,14 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
       const state = await stateOf(connection, stream)
       if (this.#held !== held) return
       check(this.#arrivedUpTo, { ...state, last: Number.MAX_SAFE_INTEGER })
-      for (const each of held) this.#accept(each, offsetOf(each)!)
+      for (const each of held) {
+        const offset = offsetOf(each)!
+        // It was there before the broker was asked. A garbled offset would make everything up to it count as read.
+        if (offset > this.#arrivedUpTo && offset > state.last) {
+          throw new Error(`the broker has sent offset ${offset}, and its newest is ${state.last}`)
+        }
+        this.#accept(each, offset)
+      }
       this.#held = undefined
     } catch (error) {
       this.#fail(error)
