@@ -134,17 +134,17 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
         )
       }
     }
-    await this.#told(client.srem(listKey(space), ...keys))
+    await this.#attributed(client.srem(listKey(space), ...keys))
   }
 
   /** Removes what was staged and is named by no checkpoint. */
   async discard(): Promise<void> {
     const { client } = this.#connection
     const list = listKey(this.#who.space)
-    const keys = await this.#told(client.smembers(list))
+    const keys = await this.#attributed(client.smembers(list))
     if (keys.length === 0) return
-    await this.#told(client.unlink(...keys))
-    await this.#told(client.srem(list, ...keys))
+    await this.#attributed(client.unlink(...keys))
+    await this.#attributed(client.srem(list, ...keys))
   }
 
   close(): Promise<void> {
@@ -176,12 +176,12 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
     this.#bytes = 0
     this.#next++
     // What is listed is found again and removed if no checkpoint names it.
-    await this.#told(client.sadd(listKey(this.#who.space), key))
-    await this.#told(client.set(key, chunk))
+    await this.#attributed(client.sadd(listKey(this.#who.space), key))
+    await this.#attributed(client.set(key, chunk))
   }
 
   /** Says of a command that the server refuses, as it does without memory, whose it is. */
-  async #told<R>(answer: Promise<R>): Promise<R> {
+  async #attributed<R>(answer: Promise<R>): Promise<R> {
     try {
       return await answer
     } catch (error) {

@@ -13,7 +13,7 @@ interface Internals {
 
 const nothing = (): void => {}
 /** Takes an answer that nothing has asked for. */
-const nobody: WaitingCommand = { command: { name: 'none', resolve: nothing, reject: nothing } }
+const noCommand: WaitingCommand = { command: { name: 'none', resolve: nothing, reject: nothing } }
 
 /**
  * Makes a client replace a connection whose bytes are no answers, as one that is cut: commands are sent again over the next one.
@@ -48,7 +48,7 @@ function catchSurplus(client: Internals, found: () => void): void {
       const waiting = shift()
       if (waiting !== undefined || isFlushing) return waiting
       found()
-      return nobody
+      return noCommand
     }
   }
   const reset = client.resetCommandQueue.bind(client)
