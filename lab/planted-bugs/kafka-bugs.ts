@@ -125,7 +125,7 @@ export const kafkaBugs: readonly TestedBug[] = [
   {
     name: 'the writer of Kafka uses a producer again after a transaction whose outcome it does not know',
     plant: {
-      file: 'connector-kafka/src/wire/wire-transactions.ts',
+      file: 'connector-kafka/src/wire/wire-atomic.ts',
       from: '    this.#isUsed = true\n    const {',
       to: '    const {',
     },

@@ -45,7 +45,7 @@ export class LeaseJobs {
     return [0, 1, 2].flatMap((partition) =>
       this.kafka
         .records({ topic: 'results', partition })
-        .map(({ value }) => new TextDecoder().decode(value!)),
+        .map(({ value }) => String(value && new TextDecoder().decode(value))),
     )
   }
 

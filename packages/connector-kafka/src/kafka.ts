@@ -167,7 +167,7 @@ export function write<T>({ format, ...options }: WriteFormatOptions<T>): Sink<T,
   if (!(sink instanceof TransactionSink)) return beginning(sink)
   const within: JoinsTransaction<T>['within'] = (cluster, open) => {
     const inner = sink.within(cluster, open)
-    return inner && (beginning(inner) as Sink<T>)
+    return inner && beginning(inner)
   }
   return Object.assign(beginning(sink), { within })
 }

@@ -2,7 +2,7 @@
 export interface WorkerClaim {
   /** Its id in the group. */
   readonly id: string
-  /** The leases that it runs now, or has not finished giving up. */
+  /** The leases that it runs now, or has not finished releasing. */
   readonly held: readonly number[]
   /** The leases whose state it has on its disk, with the offset of the changelog up to which it has them. */
   readonly cached: ReadonlyMap<number, number>
@@ -10,7 +10,7 @@ export interface WorkerClaim {
 
 /** What a worker gets. */
 export interface WorkerShare {
-  /** The leases that it may run. It gives up every other one that it holds. */
+  /** The leases that it may run. It releases every other one that it holds. */
   readonly leases: readonly number[]
   /** The leases of others whose state it copies. */
   readonly standbys: readonly number[]
@@ -42,7 +42,8 @@ export function divideLeases(
         // Its present holder has to give it up first.
         leases: [...owners]
           .filter(([lease, owner]) => owner === id && (holders.get(lease) ?? id) === id)
-          .map(first),
+          .map(first)
+          .toSorted((a, b) => a - b),
         standbys: copies.get(id) ?? [],
       },
     ]),

@@ -14,7 +14,7 @@ export interface Claim {
   readonly finished: readonly number[]
 }
 
-/** What a worker is told. */
+/** What a worker gets. */
 export interface Share extends WorkerShare {
   /** How many workers there are. */
   readonly workers: number
@@ -27,7 +27,7 @@ export interface Share extends WorkerShare {
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
 
-/** Encodes what a worker says, or is told. */
+/** Encodes what a worker says, or gets. */
 export function encodeMessage(message: Claim | Share): Uint8Array {
   return encoder.encode(JSON.stringify(message))
 }
@@ -46,7 +46,7 @@ export function decodeClaim(bytes: Uint8Array): Claim {
   }
 }
 
-/** Decodes what a worker is told. Throws `CODEC_FAILED`. */
+/** Decodes what a worker gets. Throws `CODEC_FAILED`. */
 export function decodeShare(bytes: Uint8Array): Share {
   const share = fields(bytes)
   const { problem } = share

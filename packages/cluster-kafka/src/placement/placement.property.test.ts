@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import { ManualClock, seededRandom, sleep, systemScheduler } from '@millrace/world'
 import { expect, test } from 'vitest'
 import type { World } from '@millrace/connector-kafka/port'
-import { MemoryKafka } from '../testing.ts'
+import { MemoryKafka } from '../memory/memory-kafka.ts'
 import { Placement } from './placement.ts'
 
 const sessionMs = 3_000
@@ -28,7 +28,7 @@ interface WorkerParts {
   readonly kafka: MemoryKafka
   readonly holders: Holders
   readonly leases: number
-  /** How long it takes to begin and to give up a lease. */
+  /** How long it takes to begin and to release a lease. */
   readonly stepMs: number
 }
 

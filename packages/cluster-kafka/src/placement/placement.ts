@@ -19,7 +19,7 @@ export interface PlacementOptions {
   joined(workers: number): void
   /** Runs a lease from now on. Resolves when it has begun, or was released or lost meanwhile. */
   gain(lease: number): Promise<void>
-  /** Gives up a lease: resolves when nothing of it runs here any more. */
+  /** Ends a lease: resolves when nothing of it runs here any more. */
   release(lease: number): Promise<void>
   /** The leases of others to copy: all of them, whenever they may have changed. */
   copy?(leases: readonly number[]): void
@@ -46,7 +46,7 @@ export class Placement {
   readonly #finished = new Set<number>()
   /** By lease: what happens to it, one thing after another. */
   readonly #steps = new Map<number, Promise<void>>()
-  /** The leases that are being given up. */
+  /** The leases that are being released. */
   readonly #leaving = new Set<number>()
   /** Counts the removals from the group: what was assigned before one means nothing after it. */
   #removals = 0
@@ -78,7 +78,7 @@ export class Placement {
     return placement
   }
 
-  /** The leases that this worker holds, also those that it is giving up. */
+  /** The leases that this worker holds, also those that it is releasing. */
   get held(): readonly number[] {
     return [...this.#held].toSorted((a, b) => a - b)
   }

@@ -70,6 +70,7 @@ test('the rows of a seed are divided by their keys', async () => {
       return kept
     }),
   )
-  expect(own.flat().toSorted()).toEqual(rows.toSorted())
+  expect(new Set(own.flat())).toEqual(new Set(rows))
+  expect(own.flat()).toHaveLength(rows.length)
   expect(own.every((kept) => kept.length > 0)).toBe(true)
 })

@@ -66,7 +66,7 @@ export class ShuffleReader implements SplitReader<unknown, ShufflePosition>, Fee
   #hasNews = false
   #wakeReader: (() => void)[] = []
   /** What the engine knows of event time. */
-  #told: { readonly watermark: EventTime; readonly isIdle: boolean } | undefined
+  #reported: { readonly watermark: EventTime; readonly isIdle: boolean } | undefined
   readonly #onAbort = (): void => this.#wake()
 
   constructor(parts: ShuffleReaderParts, from: { readonly offset: number; readonly index: number }) {
@@ -130,8 +130,9 @@ export class ShuffleReader implements SplitReader<unknown, ShufflePosition>, Fee
     const isCaughtUp = this.#isCaughtUp
     if (senders.haveEnded && isCaughtUp) return { kind: 'end' }
     const progress = { watermark: senders.current, isIdle: senders.areIdle }
-    const isNew = progress.watermark !== this.#told?.watermark || progress.isIdle !== this.#told.isIdle
-    this.#told = progress
+    const isNew =
+      progress.watermark !== this.#reported?.watermark || progress.isIdle !== this.#reported.isIdle
+    this.#reported = progress
     return { kind: 'pending', isCaughtUp, ...(isNew && { progress }) }
   }
 
@@ -186,7 +187,7 @@ export class ShuffleReader implements SplitReader<unknown, ShufflePosition>, Fee
     const watermarks = new Float64Array(to - from)
     for (let i = from; i < to; i++) watermarks[i - from] = senders.active(sender, batch.watermarks[i]!)
     this.#index = to
-    this.#told = { watermark: senders.current, isIdle: false }
+    this.#reported = { watermark: senders.current, isIdle: false }
     if (to === batch.length) {
       this.#open = undefined
       this.#shift()

@@ -67,8 +67,8 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
   readonly #output: TransactionOutput
   /** Batches that are full. */
   #full: PackedBatch[] = []
-  /** What the leases were told last. */
-  #told: SinkProgress | undefined
+  /** What was said to the leases last. */
+  #said: SinkProgress | undefined
 
   constructor(options: ShuffleSinkOptions, output: TransactionOutput, context: ConnectorContext) {
     this.#options = options
@@ -83,11 +83,11 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
   }
 
   async prepare(_checkpoint: number, progress: SinkProgress): Promise<undefined> {
-    const told = this.#told
+    const said = this.#said
     if (
-      told?.watermark !== progress.watermark ||
-      told.isIdle !== progress.isIdle ||
-      told.hasEnded !== progress.hasEnded
+      said?.watermark !== progress.watermark ||
+      said.isIdle !== progress.isIdle ||
+      said.hasEnded !== progress.hasEnded
     ) {
       this.#tell(progress)
     }
@@ -135,7 +135,7 @@ class ShuffleWriter implements SinkWriter<unknown, never> {
     writeProgress(lease, phase, progress.watermark, this.#out)
     const value = this.#out.written().slice()
     for (let to = 0; to < leases; to++) this.#pack(to, value)
-    this.#told = progress
+    this.#said = progress
   }
 
   #sendTo(leases: readonly number[], batch: Batch, indices: readonly number[], reject: RejectRecord): void {

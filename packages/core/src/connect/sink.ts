@@ -80,7 +80,7 @@ export type RejectRecord = (index: number, error: unknown) => void
 export interface SinkProgress {
   /** The watermark, also after the end of the input; negative infinity on a stream without event times. */
   readonly watermark: EventTime
-  /** Whether the input has nothing for now, so that nobody need wait for its watermark. */
+  /** Whether the input has nothing for now, so that no reader need wait for its watermark. */
   readonly isIdle: boolean
   /** Whether the input has ended: no record follows in this run. */
   readonly hasEnded: boolean

@@ -292,8 +292,7 @@ export class SourceTask implements Task {
       this.#progress.announceIdle()
       this.#progress.announce()
     }
-    if (isIdle) this.#watermarks.idle(time)
-    else this.#watermarks.read(time)
+    this.#watermarks[isIdle ? 'idle' : 'read'](time)
   }
 
   async #end(): Promise<void> {

@@ -7,8 +7,8 @@ import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterEach, expect, test } from 'vitest'
-import { readWithJava } from '../../../scripts/services/kafka-console.ts'
-import { realBroker } from '../../connector-kafka/test/real-broker.ts'
+import { readWithJava } from '../../scripts/services/kafka-console.ts'
+import { realBroker } from '../../packages/connector-kafka/test/real-broker.ts'
 
 /** `MILLRACE_CLUSTER=full` is the proof in its full size: an hour. */
 const isFull = process.env['MILLRACE_CLUSTER'] === 'full'
@@ -25,7 +25,7 @@ const minuteMs = 60_000
 const timeout = isFull ? 7_200_000 : 300_000
 
 const broker = await realBroker()
-const program = fileURLToPath(new URL('worker-program.ts', import.meta.url))
+const program = fileURLToPath(new URL('program.ts', import.meta.url))
 const running = new Set<ChildProcess>()
 const directories: string[] = []
 

@@ -1,5 +1,5 @@
 /** A worker of a job over Kafka, in a process of its own: killed, paused and stopped by the tests. */
-import { startWorker, connectPort, type WorkerEvent } from '../src/index.ts'
+import { startWorker, connectPort, type WorkerEvent } from '@millrace/cluster-kafka'
 import { kafka } from '@millrace/connector-kafka'
 import { count, output, pipeline, state, sum, tumbling, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
@@ -102,5 +102,5 @@ function plain(_: string, value: unknown): unknown {
 }
 
 const result = await worker.ended
-if (result.outcome === 'failed') console.error(result.error)
+if (result.outcome === 'failed') process.stderr.write(`${String(result.error)}\n`)
 process.exit(result.outcome === 'failed' ? 1 : 0)
