@@ -68,6 +68,7 @@ export const packageImports: Readonly<Record<string, readonly string[]>> = {
 
 /** What a test may import beside what its package may: the tools to build and run a small job. */
 export const testImports: readonly string[] = [
+  'core',
   'testkit',
   'simulator',
   'flow',

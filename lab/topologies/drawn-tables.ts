@@ -83,17 +83,19 @@ export function tableStream(part: PartOf<'table'>, left: Stream, right: () => St
         value: enrichedFigure(figureOf(item), row !== undefined),
       }))
     }
-    case 'view': {
-      const table = figures()
-      table.toView(viewName(name))
-      return atEnd(name, table)
-    }
+    case 'view':
+      return atEnd(name, viewed(name, figures()))
     case 'byForeignKey': {
       const referred: Figures = figuresOf(`${name} right`, right(), (item) => referredOf(figureOf(item)))
       const joined = joinByForeignKey(figures(), referred, referenceOf)[how.join](name, pairFigure)
       return atEnd(name, joined)
     }
   }
+}
+
+function viewed(name: string, table: Figures): Figures {
+  table.toView(viewName(name))
+  return table
 }
 
 /** The name of the view of a table. */

@@ -123,6 +123,7 @@ export function groupConformance(opened: () => Promise<PortSetting>): void {
   })
 
   metadataConformance(opened)
+  heartbeatConformance(opened)
   staticConformance(opened)
 }
 
@@ -177,7 +178,9 @@ function metadataConformance(opened: () => Promise<PortSetting>): void {
     expect(members.flatMap(({ losses }) => losses)).toEqual([])
     expect(members.map(({ assignments }) => assignments.length)).toEqual(heard)
   })
+}
 
+function heartbeatConformance(opened: () => Promise<PortSetting>): void {
   test('a member is confirmed by heartbeats', async () => {
     const setting = await opened()
     const { port } = await setting.process()
