@@ -5,7 +5,6 @@ import { fromExactJson, toExactJson } from './exact-json.ts'
 
 const value = fc.anything({
   withBigInt: true,
-  withDate: true,
   withMap: true,
   withSet: true,
   withNullPrototype: false,
@@ -19,6 +18,8 @@ const value = fc.anything({
     fc.boolean(),
     fc.constantFrom(null, undefined, -0),
     fc.uint8Array(),
+    // An invalid date equals no other, not even itself.
+    fc.date({ noInvalidDate: true }),
   ],
 })
 
@@ -30,6 +31,12 @@ test('exact JSON: any plain value, also one that looks like its own forms, becom
     }),
     { numRuns: 500 },
   )
+})
+
+test('exact JSON: an invalid date becomes an invalid date', () => {
+  const text = JSON.stringify(toExactJson([new Date(Number.NaN)]))
+  const [date] = fromExactJson(JSON.parse(text)) as [Date]
+  expect([date instanceof Date, date.getTime()]).toEqual([true, Number.NaN])
 })
 
 test('exact JSON: a form of a newer server is refused, and a function has none', () => {
