@@ -133,7 +133,8 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
 
   /** What no consumer of the queue was sent, and what waits here. */
   lag(): SplitLag | undefined {
-    this.#ready.refresh()
+    // A question about a queue that was deleted closes the channel, so none is asked where the answer is known.
+    if (!this.#isCaughtUp) this.#ready.refresh()
     const ready = this.#isCaughtUp ? 0 : this.#ready.value
     if (ready === undefined) return undefined
     return { records: Math.min(ready + this.#waiting.length, this.#parts.limit - this.#read) }
