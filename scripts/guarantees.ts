@@ -153,7 +153,7 @@ function harderTests(owner: string, files: readonly string[]): string {
   const found = files.flatMap((file) => {
     const [, name] =
       new RegExp(
-        `^packages/${owner}/test/((?:kills|outages?|windows|log-checker|security)\\.(?:long|service|system)\\.test\\.ts)$`,
+        `^packages/${owner}/test/((?:kills|leader-killed|outages?|windows|log-checker|security)\\.(?:long|service|system)\\.test\\.ts)$`,
       ).exec(file) ?? []
     return name === undefined ? [] : [`[${name.split('.')[0]!}](../../${file})`]
   })

@@ -51,6 +51,24 @@ const nats = {
   answers: async (port: number) => (await ask(port, '')).startsWith('INFO '),
 } as const satisfies Service
 
+const kafka = {
+  name: 'kafka',
+  variable: 'MILLRACE_KAFKA_BROKERS',
+  program: 'java',
+  packages: ['openjdk-17-jre-headless'],
+  artifacts: [
+    { group: 'org.apache.kafka', name: 'kafka_2.13', version: '4.1.1' },
+    // Has the consumer by which tests look at results.
+    { group: 'org.apache.kafka', name: 'kafka-tools', version: '4.1.1', isAlone: true },
+    { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
+  ],
+  ports: 7,
+  prepare: prepareKafka,
+  arguments: (place: Place) => [...javaOptions(place), 'kafka.Kafka', propertiesOf(place)],
+  url: (port: number) => `127.0.0.1:${port}`,
+  answers: answersKafka,
+} as const satisfies Service
+
 /** The key and the certificate of a server in its directory. */
 const certificateIn = (directory: string): string => path.join(directory, 'server.pem')
 const certify = ({ directory }: Place): Promise<void> => makeCertificates(directory, 'server')
@@ -117,23 +135,9 @@ export const services = {
     // It listens when it has read its queues, and greets with a frame.
     answers: async (port) => (await ask(port, 'AMQP\u0000\u0000\u0009\u0001')).startsWith('\u0001'),
   },
-  kafka: {
-    name: 'kafka',
-    variable: 'MILLRACE_KAFKA_BROKERS',
-    program: 'java',
-    packages: ['openjdk-17-jre-headless'],
-    artifacts: [
-      { group: 'org.apache.kafka', name: 'kafka_2.13', version: '4.1.1' },
-      // Has the consumer by which tests look at results.
-      { group: 'org.apache.kafka', name: 'kafka-tools', version: '4.1.1', isAlone: true },
-      { group: 'org.slf4j', name: 'slf4j-simple', version: '1.7.36' },
-    ],
-    ports: 7,
-    prepare: prepareKafka,
-    arguments: (place) => [...javaOptions(place), 'kafka.Kafka', propertiesOf(place)],
-    url: (port) => `127.0.0.1:${port}`,
-    answers: answersKafka,
-  },
+  kafka,
+  /** Three brokers. Each has everything, and one of them may be killed. */
+  kafkaCluster: { ...kafka, variable: 'MILLRACE_KAFKA_CLUSTER_BROKERS', members: 3 },
 } as const satisfies Readonly<Record<string, Service>>
 
 export type ServiceName = keyof typeof services

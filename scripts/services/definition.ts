@@ -16,21 +16,26 @@ export interface Installable {
 export interface Service extends Installable {
   /** An address in this environment variable is used instead of starting a server. */
   readonly variable: string
-  /** How many ports it listens on. Default 1. */
+  /** How many ports each process listens on. Default 1. */
   readonly ports?: number
-  /** Writes what the server reads at its start; `run` runs its program. Called once. */
+  /** How many processes are one server. Default 1. */
+  readonly members?: number
+  /** Writes what the server reads at its start; `run` runs its program. Called once for each process. */
   prepare?(place: Place, run: (args: readonly string[]) => Promise<void>): Promise<void>
   /** A shell script that starts the program, whose file is its first argument. Default: the program is started itself. */
   readonly script?: string
   /** What it is started with: it must keep its data in the directory and listen on loopback only. */
   arguments(place: Place): readonly string[]
   url(port: number): string
-  /** Resolves to whether the server at this port answers. */
+  /** Resolves to whether the process at this port answers. */
   answers(port: number): Promise<boolean>
 }
 
-/** Where a server listens and keeps its data. */
+/** Where a process listens and keeps its data. */
 export interface Place {
+  /** From 1 on, and the ports of all processes of the server, in this order. */
+  readonly member: number
+  readonly portsOfAll: readonly (readonly number[])[]
   readonly port: number
   /** All its ports, `port` first. */
   readonly ports: readonly number[]

@@ -97,8 +97,9 @@ export function answersKafka(port: number): Promise<boolean> {
   })
 }
 
-async function properties({ directory, ports }: Place): Promise<string> {
+async function properties({ member, portsOfAll, directory, ports }: Place): Promise<string> {
   const { plain, controller, password, both, tls, behind, proxy } = kafkaPorts(ports)
+  const inSync = Math.max(portsOfAll.length - 1, 1)
   const { username, password: secret } = kafkaUser
   const login = `org.apache.kafka.common.security.plain.PlainLoginModule required user_${username}="${secret}";`
   // It believes every token, signed or not.
@@ -115,8 +116,10 @@ async function properties({ directory, ports }: Place): Promise<string> {
   const address = ([name, port]: [string, number]): string => `${name}://127.0.0.1:${port}`
   const entries: Record<string, string | number> = {
     'process.roles': 'broker,controller',
-    'node.id': 1,
-    'controller.quorum.voters': `1@127.0.0.1:${controller}`,
+    'node.id': member,
+    'controller.quorum.voters': portsOfAll
+      .map((each, at) => `${at + 1}@127.0.0.1:${kafkaPorts(each).controller}`)
+      .join(','),
     'controller.listener.names': 'CONTROLLER',
     'inter.broker.listener.name': 'PLAIN',
     listeners: Object.entries(listeners).map(address).join(','),
@@ -131,10 +134,13 @@ async function properties({ directory, ports }: Place): Promise<string> {
     'ssl.keystore.location': path.join(directory, 'broker.pem'),
     'log.dirs': path.join(directory, 'data'),
     'auto.create.topics.enable': 'false',
-    'offsets.topic.replication.factor': 1,
+    'default.replication.factor': portsOfAll.length,
+    // All but one broker have what is acknowledged, so that one may be killed.
+    'min.insync.replicas': inSync,
+    'offsets.topic.replication.factor': portsOfAll.length,
     'offsets.topic.num.partitions': 4,
-    'transaction.state.log.replication.factor': 1,
-    'transaction.state.log.min.isr': 1,
+    'transaction.state.log.replication.factor': portsOfAll.length,
+    'transaction.state.log.min.isr': inSync,
     'transaction.state.log.num.partitions': 4,
     'group.initial.rebalance.delay.ms': 0,
     // Tests of groups wait for the end of a session.

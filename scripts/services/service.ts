@@ -8,7 +8,7 @@
  * A server dies with the process that has started it, also if that is killed.
  */
 import { execFile, spawn, type ChildProcess } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
@@ -23,12 +23,23 @@ const run = promisify(execFile)
 /** A server that runs. */
 export interface RunningService {
   readonly url: string
-  /** All its ports, and where it keeps its data; none for a server of the environment. */
+  /** All ports of its first process, and where it keeps its data; none for a server of the environment. */
   readonly ports: readonly number[]
   readonly directory: string
+  /** Its processes; none for a server of the environment. */
+  readonly members: readonly RunningMember[]
   /** Kills the server without warning and starts it again with what it has on disk. Undefined for one of the environment. */
   readonly restart: (() => Promise<void>) | undefined
   stop(): Promise<void>
+}
+
+/** A process of a server. */
+export interface RunningMember {
+  readonly url: string
+  /** Kills it without warning. */
+  kill(): Promise<void>
+  /** Starts it again with what it has on disk. */
+  start(): Promise<void>
 }
 
 /** A server, or why there is none. */
@@ -49,6 +60,7 @@ export async function service(name: ServiceName): Promise<ServiceOutcome> {
       url: given,
       ports: [],
       directory: '',
+      members: [],
       restart: undefined,
       stop: () => Promise.resolve(),
     }
@@ -65,23 +77,75 @@ export async function service(name: ServiceName): Promise<ServiceOutcome> {
 
 async function start(wanted: Service, program: Program): Promise<RunningService> {
   const directory = await mkdtemp(path.join(tmpdir(), `millrace-${wanted.name}-`))
-  const ports = await Promise.all(Array.from({ length: wanted.ports ?? 1 }, freePort))
-  const place: Place = { port: ports[0]!, ports, directory, jars: program.jars }
-  const env = { ...process.env, LD_LIBRARY_PATH: program.libraries }
-  await wanted.prepare?.(place, async (args) => void (await run(program.file, args, { env })))
-  let server = await launch(wanted, program, place)
+  const places = await placesOf(wanted, program, directory)
+  const members = places.map((place) => new Member(wanted, program, place))
+  const all = (action: 'prepare' | 'start' | 'kill'): Promise<unknown> =>
+    Promise.all(members.map((member) => member[action]()))
+  await all('prepare')
+  await all('start')
   return {
-    url: wanted.url(place.port),
-    ports,
-    directory,
+    url: members.map(({ url }) => url).join(','),
+    ports: members[0]!.place.ports,
+    directory: members[0]!.place.directory,
+    members,
     restart: async () => {
-      await kill(server)
-      server = await launch(wanted, program, place)
+      await all('kill')
+      await all('start')
     },
     stop: async () => {
-      await kill(server)
+      await all('kill')
       await rm(directory, { recursive: true, force: true })
     },
+  }
+}
+
+/** Gives each process of a server ports and, below `directory`, a directory of its own. */
+async function placesOf(
+  { members = 1, ports = 1 }: Service,
+  { jars }: Program,
+  directory: string,
+): Promise<readonly Place[]> {
+  const free = await Promise.all(Array.from({ length: members * ports }, freePort))
+  const portsOfAll = Array.from({ length: members }, (_, at) => free.slice(at * ports, (at + 1) * ports))
+  return portsOfAll.map((own, at) => ({
+    member: at + 1,
+    portsOfAll,
+    port: own[0]!,
+    ports: own,
+    directory: members === 1 ? directory : path.join(directory, String(at + 1)),
+    jars,
+  }))
+}
+
+class Member implements RunningMember {
+  readonly url: string
+  readonly place: Place
+  readonly #wanted: Service
+  readonly #program: Program
+  #shell: ChildProcess | undefined
+
+  constructor(wanted: Service, program: Program, place: Place) {
+    this.#wanted = wanted
+    this.#program = program
+    this.place = place
+    this.url = wanted.url(place.port)
+  }
+
+  async prepare(): Promise<void> {
+    const { file, libraries } = this.#program
+    const env = { ...process.env, LD_LIBRARY_PATH: libraries }
+    await mkdir(this.place.directory, { recursive: true })
+    await this.#wanted.prepare?.(this.place, async (args) => void (await run(file, args, { env })))
+  }
+
+  async start(): Promise<void> {
+    this.#shell ??= await launch(this.#wanted, this.#program, this.place)
+  }
+
+  async kill(): Promise<void> {
+    const shell = this.#shell
+    this.#shell = undefined
+    if (shell !== undefined) await kill(shell)
   }
 }
 

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { nodePlatform } from '@millrace/node'
 import { afterAll } from 'vitest'
-import { service, type RunningService } from '../../../scripts/services/service.ts'
+import { service, type RunningMember, type RunningService } from '../../../scripts/services/service.ts'
 import { Packing } from '../src/packing.ts'
 import { byTopic, readyRecord, type PackedBatch } from '../src/record.ts'
 import type { NewTopic } from '../src/kafka-port.ts'
@@ -48,6 +48,8 @@ export interface RealBroker {
   readonly ends: (topic: string) => Promise<number>
   /** How many members a group has. */
   readonly members: (group: string) => Promise<number>
+  /** The process that leads a partition now. Only for brokers that the test has started. */
+  readonly leader: (topic: string, partition: number) => Promise<RunningMember>
 }
 
 export interface Sent {
@@ -60,8 +62,9 @@ export interface Sent {
 
 const timeoutMs = 30_000
 
-export async function realBroker(): Promise<RealBroker> {
-  const server = await service('kafka')
+/** `kafkaCluster` is three brokers. */
+export async function realBroker(name: 'kafka' | 'kafkaCluster' = 'kafka'): Promise<RealBroker> {
+  const server = await service(name)
   if ('missing' in server) return { missing: server.missing, brokers: '' } as RealBroker
   const outside = new Outside(server.url)
   afterAll(async () => {
@@ -78,6 +81,7 @@ export async function realBroker(): Promise<RealBroker> {
     transactionsMarked: async () => {
       while ((await transactionsIn(server.url, ['PrepareCommit', 'PrepareAbort'])) > 0) await setTimeout(20)
     },
+    leader: async (topic, partition) => server.members[(await outside.leader(topic, partition)) - 1]!,
     committed: async (group, topic, partition) => {
       const request = stableOffsetRequest(group, { topic, partition })
       return (await outside.coordinator('group', group).ask(request, ({ error }) => error)).offset
@@ -92,14 +96,17 @@ class Outside {
   readonly #patience: Patience
 
   constructor(address: string) {
-    const [host, port] = address.split(':') as [string, string]
+    const addresses = address.split(',').map((each) => {
+      const [host, port] = each.split(':') as [string, string]
+      return { host, port: Number(port) }
+    })
     const { clock } = nodePlatform()
     const none = (): void => {}
     const { signal } = new AbortController()
     this.#world = { clock, signal, warn: none, down: none, trying: none, up: none }
     this.#patience = new Patience(address, this.#world)
     this.brokers = new Brokers(
-      [{ host, port: Number(port) }],
+      addresses,
       { network: machineNetwork(false), clientId: 'test', sasl: undefined, requestMs: timeoutMs },
       this.#world,
     )
@@ -128,11 +135,19 @@ class Outside {
     return (await this.#patience.repeat(() => this.brokers.topic(topic)))!.partitions.length
   }
 
+  /** The number of the broker that leads a partition. */
+  async leader(topic: string, partition: number): Promise<number> {
+    const found = await this.#patience.repeat(() => this.brokers.topic(topic))
+    return found!.partitions.find((each) => each.partition === partition)!.leader
+  }
+
   async end(topic: string, partition: number): Promise<number> {
     return this.#patience.repeat(async () => {
       const of = { topic, partition }
-      const found = await this.brokers.askAt(await this.brokers.leader(of), offsetRequest(of, latestTime, 0))
-      if (found!.error !== 0) this.brokers.forget(of)
+      const leader = await this.brokers.leader(of)
+      // The next attempt looks for another one.
+      this.brokers.forget(of)
+      const found = await this.brokers.askAt(leader, offsetRequest(of, latestTime, 0))
       const failure = answeredFailure(found!.error, topic)
       if (failure !== undefined) throw failure
       return found!.offset
