@@ -6,6 +6,9 @@ import { printable } from './printable.ts'
 /** How much a line matters. */
 export type LogLevel = 'debug' | 'info' | 'warning' | 'error'
 
+/** What a line says, for programs. */
+export type LineFields = Readonly<Record<string, unknown>>
+
 const levels: readonly LogLevel[] = ['debug', 'info', 'warning', 'error']
 
 /**
@@ -17,7 +20,7 @@ export class LogLines {
   readonly #isJson: boolean
   #least = 0
   /** Called with every line, also with those below the level. */
-  listener: (level: LogLevel, text: string) => void = () => {}
+  listener: (level: LogLevel, text: string, fields: LineFields) => void = () => {}
 
   constructor(output: Output, clock: Clock, isJson: boolean) {
     this.#output = output
@@ -31,8 +34,8 @@ export class LogLines {
   }
 
   /** `text` is for people; `event` and `fields` are the same information for programs. */
-  write(level: LogLevel, event: string, text: string, fields: Readonly<Record<string, unknown>> = {}): void {
-    this.listener(level, text)
+  write(level: LogLevel, event: string, text: string, fields: LineFields = {}): void {
+    this.listener(level, text, fields)
     if (levels.indexOf(level) < this.#least) return
     const time = this.#clock.now()
     if (this.#isJson) {

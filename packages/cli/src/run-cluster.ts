@@ -1,6 +1,6 @@
 import path from 'node:path'
 import { MillraceError } from '@millrace/core'
-import type { ClusterWorker, WorkerEvent, WorkerResult } from '@millrace/cluster-kafka'
+import type { ClusterWorker, WorkerResult } from '@millrace/cluster-kafka'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine, Option } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
@@ -12,6 +12,8 @@ import { jobOptionsFrom, stopTimeoutOf, wholeNumber } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { durationText } from './status-text.ts'
 import { aborted, within } from './waits.ts'
+import { WorkerControl } from './worker-control.ts'
+import { logWorker } from './worker-log.ts'
 
 /** The option of `run` that makes it one of several workers. */
 export const clusterOption: Option = {
@@ -35,7 +37,6 @@ const refused: Readonly<Record<string, string>> = {
   'worker-memory': 'a worker starts no threads',
   watch: 'it is for development on one machine',
   drain: 'one worker cannot end the input of all',
-  control: 'it shows one job on one machine',
   opentelemetry: 'it instruments one job on one machine',
 }
 
@@ -65,6 +66,13 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
   const name = line.value('worker-name')
   const leases = line.value('leases')
   const standbys = line.value('standbys')
+  const started: { worker?: ClusterWorker } = {}
+  await using control = await WorkerControl.open(line, {
+    platform,
+    directory: job.directory,
+    lines,
+    status: () => started.worker?.status(),
+  })
   const worker = cluster.startWorker({
     job: { ...job, directory: path.join(job.directory, 'leases') },
     graphOf: () => jobOptionsFrom(line, pipeline, platform).graph,
@@ -72,8 +80,12 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     ...(name !== undefined && { name }),
     ...(leases !== undefined && { leases: wholeNumber('leases', leases, 1) }),
     ...(standbys !== undefined && { standbys: wholeNumber('standbys', standbys, 0) }),
-    observer: (event) => log(lines, event),
+    observer: (event) => {
+      logWorker(lines, event)
+      control?.event(event)
+    },
   })
+  started.worker = worker
   const result = await endOf(worker, { line, lines, signals })
   if (result.outcome === 'failed') throw result.error
   const text =
@@ -98,73 +110,5 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
       'STOP_TIMEOUT',
       `the worker did not stop within ${durationText(timeoutMs)}; nothing after the last checkpoints of its leases was committed. Other workers continue there when its session ends. If a sink is slow, raise --stop-timeout`,
     )
-  }
-}
-
-function log(lines: LogLines, event: WorkerEvent): void {
-  switch (event.kind) {
-    case 'joined': {
-      const { workers } = event
-      const count = workers === 1 ? 'the only worker' : `one of ${workers} workers`
-      return lines.write('info', 'joined', `this is ${count}`, { workers })
-    }
-    case 'gained':
-      return lines.write('info', 'gained', `lease ${event.lease}: gained`, { lease: event.lease })
-    case 'releasing': {
-      const text = `lease ${event.lease}: another worker is to have it; making a last checkpoint`
-      return lines.write('info', 'releasing', text, { lease: event.lease })
-    }
-    case 'lease':
-      return logStatus(lines, event)
-    case 'leaseEnded': {
-      const { lease, end } = event
-      const text = `lease ${lease}: ${end.outcome}${end.outcome === 'lost' ? `: ${end.reason}` : ''}`
-      return lines.write(end.outcome === 'lost' ? 'warning' : 'info', 'leaseEnded', text, {
-        lease,
-        outcome: end.outcome,
-      })
-    }
-    case 'job':
-      return logJob(lines, event)
-    case 'removed': {
-      const text = `the group has removed this worker: ${event.reason}. Its leases are stopped, and it joins again`
-      return lines.write('warning', 'removed', text, { reason: event.reason })
-    }
-    case 'outage':
-      return lines.write('warning', 'outage', `Kafka cannot be reached: ${event.reason}`)
-    case 'recovered':
-      return lines.write('info', 'recovered', 'Kafka can be reached again')
-    case 'warning':
-      return lines.write('warning', 'warning', event.message)
-  }
-}
-
-function logStatus(lines: LogLines, { lease, status }: Extract<WorkerEvent, { kind: 'lease' }>): void {
-  if (status.phase === 'running') {
-    const { epoch } = status
-    lines.write('info', 'running', `lease ${lease}: running, epoch ${epoch}`, { lease, epoch })
-  } else if (status.phase === 'waiting') {
-    const text = `lease ${lease}: opened again in ${durationText(status.reopensInMs)}: ${String(status.error)}`
-    lines.write('warning', 'reopening', text, { lease })
-  }
-}
-
-function logJob(lines: LogLines, { lease, event }: Extract<WorkerEvent, { kind: 'job' }>): void {
-  if (event.kind === 'warning')
-    lines.write('warning', 'warning', `lease ${lease}: ${event.message}`, { lease })
-  else if (event.kind === 'failed' && event.restartInMs !== undefined) {
-    const text = `lease ${lease}: failed, and restarts in ${durationText(event.restartInMs)}: ${String(event.error)}`
-    lines.write('warning', 'failed', text, { lease })
-  } else if (event.kind === 'outage') {
-    const { part, reason } = event
-    lines.write('warning', 'outage', `lease ${lease}: '${part}' waits for a system that is down: ${reason}`, {
-      lease,
-      part,
-    })
-  } else if (event.kind === 'recovered') {
-    lines.write('info', 'recovered', `lease ${lease}: '${event.part}' works again`, {
-      lease,
-      part: event.part,
-    })
   }
 }

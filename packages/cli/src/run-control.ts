@@ -15,8 +15,14 @@ export const controlOption: Option = {
   help: 'serve the control API and the dashboard on PORT or HOST:PORT (default: off)',
 }
 
-/** Starts the control API if the command line asks for it. Everything is loaded only then. */
-export async function openControl(line: CommandLine): Promise<Control | undefined> {
+/**
+ * Starts the control API if the command line asks for it. Everything is loaded only then. `waits` says what the process waits for
+ * besides its jobs.
+ */
+export async function openControl(
+  line: CommandLine,
+  waits?: () => readonly string[],
+): Promise<Control | undefined> {
   const address = line.value('control')
   if (address === undefined) return undefined
   const { host, port } = addressOf(address)
@@ -28,6 +34,7 @@ export async function openControl(line: CommandLine): Promise<Control | undefine
     token: tokenIn('MILLRACE_CONTROL_TOKEN'),
     viewerToken: tokenIn('MILLRACE_CONTROL_VIEWER_TOKEN'),
     dashboard: await dashboardDirectory(),
+    waits,
   })
 }
 

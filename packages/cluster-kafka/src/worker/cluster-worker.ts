@@ -57,7 +57,17 @@ export class ClusterWorker {
   }
 
   status(): WorkerStatus {
-    return { phase: this.#phase, leases: this.#held?.statuses ?? [], workers: this.#workers }
+    const isJoining = this.#phase === 'running' && this.#placement === undefined
+    return { phase: isJoining ? 'joining' : this.#phase, leases: this.#leases(), workers: this.#workers }
+  }
+
+  /** The leases that the group has given to this worker, also those that have not begun yet. */
+  #leases(): WorkerStatus['leases'] {
+    const statuses = new Map(this.#held?.statuses.map(({ lease, status }) => [lease, status]))
+    for (const lease of this.#placement?.held ?? []) {
+      if (!statuses.has(lease)) statuses.set(lease, { phase: 'restoring', progress: undefined })
+    }
+    return [...statuses].toSorted(([a], [b]) => a - b).map(([lease, status]) => ({ lease, status }))
   }
 
   /** Makes a last checkpoint of each lease, and leaves the group: others continue. */

@@ -44,7 +44,7 @@ export class HeldLeases {
   }
 
   get statuses(): readonly { readonly lease: number; readonly status: LeaseStatus }[] {
-    return [...this.#running].toSorted(([a], [b]) => a - b).map(([lease, { status }]) => ({ lease, status }))
+    return [...this.#running].map(([lease, { status }]) => ({ lease, status }))
   }
 
   /** Runs a lease. */

@@ -33,6 +33,7 @@ export class WatchedJob extends MeasuredJob {
   readonly #over: () => void
   /** Called after each measurement. */
   readonly #listeners = new Set<() => void>()
+  readonly #gone = new AbortController()
   #timer: Disposable
 
   constructor({ job, isPart = false, over = () => {}, ...around }: WatchOptions) {
@@ -50,6 +51,11 @@ export class WatchedJob extends MeasuredJob {
   onMeasured(listener: () => void): Disposable {
     this.#listeners.add(listener)
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
+  }
+
+  /** Aborts when it is not watched any more. */
+  get gone(): AbortSignal {
+    return this.#gone.signal
   }
 
   /** Reads all counters now, and keeps them for the charts. */
@@ -97,6 +103,7 @@ export class WatchedJob extends MeasuredJob {
     super[Symbol.dispose]()
     this.#timer[Symbol.dispose]()
     this.#over()
+    this.#gone.abort()
   }
 
   #tick(): void {

@@ -2,7 +2,7 @@ import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routes } from '../contract/routes.ts'
 import type { StateRead } from '../contract/state.ts'
-import type { JobList, Session } from '../contract/job.ts'
+import type { JobList, Readiness, Session } from '../contract/job.ts'
 import type { EventPage, LogPage } from '../contract/happenings.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
 import type { Key } from '@millrace/core'
@@ -35,6 +35,8 @@ export interface ApiOptions extends GuardOptions {
   readonly jobs: ReadonlyMap<string, WatchedJob>
   /** Answers a path that is no route, with files of the dashboard; undefined if there is none. */
   readonly files: ((path: string) => Promise<Response | undefined>) | undefined
+  /** What the process waits for besides its jobs; undefined if it waits for a job. */
+  readonly waits: (() => readonly string[]) | undefined
 }
 
 type Env = { Variables: GuardedVariables }
@@ -111,9 +113,12 @@ function probes(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.live, (context) => context.text('ok\n'))
   app.get(routes.ready, (context) => {
     const states = [...jobs.values()].map((job) => job.readiness())
-    const isReady = states.length > 0 && states.every((state) => state.isReady)
-    const reasons = context.get('mayRead') ? states.flatMap((state) => state.reasons) : []
-    return context.json({ isReady, reasons }, isReady ? 200 : 503)
+    const waits = options.waits?.()
+    const isSetUp = waits === undefined ? states.length > 0 : waits.length === 0
+    const isReady = isSetUp && states.every((state) => state.isReady)
+    const all = [...(waits ?? []), ...states.flatMap((state) => state.reasons)]
+    const readiness: Readiness = { isReady, reasons: context.get('mayRead') ? all : [] }
+    return context.json(readiness, isReady ? 200 : 503)
   })
   app.get(routes.session, (context) => {
     const session: Session = { role: context.get('role'), version, now: firstOf(jobs)?.now ?? 0 }

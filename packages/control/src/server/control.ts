@@ -22,6 +22,11 @@ export interface ControlOptions {
   readonly version: string
   /** The directory of the dashboard's files. Default: no dashboard is served. */
   readonly dashboard?: string | undefined
+  /**
+   * What the process waits for besides its jobs, as sentences: it is ready when that is nothing and each of its jobs is, also without
+   * jobs. Default: it is ready when it has jobs and they are.
+   */
+  readonly waits?: (() => readonly string[]) | undefined
 }
 
 /** How the API shows a job. */
@@ -102,7 +107,7 @@ export class Control {
  * await control.close()
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { host = '127.0.0.1', port, hosts = [], version, dashboard } = options
+  const { host = '127.0.0.1', port, hosts = [], version, dashboard, waits } = options
   const [token, viewerToken] = [options.token, options.viewerToken].map((given) => given && reveal(given))
   requireToken(host, token, viewerToken)
   const jobs = new Map<string, WatchedJob>()
@@ -115,6 +120,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     openApi: await openApiText(),
     jobs,
     files,
+    waits,
   })
   const listening = await listen((request) => app.fetch(request), host, port)
   return new Control(listening, jobs, new Runtime())

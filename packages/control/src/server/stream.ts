@@ -9,17 +9,24 @@ const waitingMax = 1_000
 
 const encoder = new TextEncoder()
 
-/** An answer that stays open. `begin` starts it, and returns what ends it when the reader has gone. */
-export function streamOf(begin: (feed: Feed) => Disposable): Response {
+/**
+ * An answer that stays open until `gone` aborts. `begin` starts it, and returns what ends it when the reader has gone or it is over.
+ */
+export function streamOf(begin: (feed: Feed) => Disposable, gone: AbortSignal): Response {
   let over: Disposable | undefined
+  let feed: Feed | undefined
+  const close = (): void => feed?.close()
   const end = (): void => {
+    gone.removeEventListener('abort', close)
     over?.[Symbol.dispose]()
     over = undefined
   }
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        over = begin(new Feed(controller, end))
+        feed = new Feed(controller, end)
+        over = begin(feed)
+        gone.addEventListener('abort', close, { once: true })
       },
       cancel: end,
     },
@@ -54,7 +61,7 @@ export function eventStream(context: Context, watched: WatchedJob): Response {
         measured[Symbol.dispose]()
       },
     }
-  })
+  }, watched.gone)
 }
 
 /** Writes messages to one reader. */
@@ -72,6 +79,14 @@ export class Feed {
     return this.#isOver || (this.#controller.desiredSize ?? 0) < waitingMax - 4
   }
 
+  /** Ends the answer: the reader has to ask again. */
+  close(): void {
+    if (this.#isOver) return
+    this.#isOver = true
+    this.#end()
+    this.#controller.close()
+  }
+
   row(kind: 'event' | 'log', row: EventRow | LogRow): void {
     this.send(kind, row, kind === 'event' ? row.id : undefined)
   }
@@ -79,9 +94,7 @@ export class Feed {
   send(event: string, data: unknown, id?: number | string): void {
     if (this.#isOver) return
     if ((this.#controller.desiredSize ?? 0) <= 0) {
-      this.#isOver = true
-      this.#end()
-      this.#controller.close()
+      this.close()
       return
     }
     const head = id === undefined ? '' : `id: ${id}\n`

@@ -51,17 +51,20 @@ export const taskFigures = computed(() => {
 const eventsMax = 1_000
 const logsMax = 2_000
 const diagnoseEveryMs = 3_000
+/** The parts of a job that several workers run come and go. */
+const listEveryMs = 5_000
 
 let connection: Connection | undefined
 let diagnosing: ReturnType<typeof setInterval> | undefined
+let listing: ReturnType<typeof setInterval> | undefined
 
 /** Reads who is asking and which jobs there are, and shows one of them. */
 export async function start(): Promise<void> {
   try {
     session.value = await read<Session>('session')
     isSignedOut.value = false
-    const { jobs } = await read<{ jobs: readonly { job: string }[] }>('jobs')
-    jobNames.value = jobs.map(({ job }) => job)
+    await readNames()
+    listing ??= setInterval(() => void quietly(followNames), listEveryMs)
     startFailure.value = null
     const first = jobNames.value[0]
     if (first === undefined) setTimeout(() => void start(), 2_000)
@@ -76,6 +79,19 @@ export async function start(): Promise<void> {
     startFailure.value = error
     setTimeout(() => void start(), 2_000)
   }
+}
+
+async function readNames(): Promise<void> {
+  const { jobs } = await read<{ jobs: readonly { job: string }[] }>('jobs')
+  jobNames.value = jobs.map(({ job }) => job).sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))
+}
+
+/** Reads which jobs there are now, and shows another one where the job that was shown is gone. */
+async function followNames(): Promise<void> {
+  if (document.hidden) return
+  await readNames()
+  const [first] = jobNames.value
+  if (first !== undefined && !jobNames.value.includes(jobName.value ?? '')) show(first)
 }
 
 /** Shows a job: drops what is known of another, and opens its stream. */
@@ -136,6 +152,7 @@ async function diagnose(job: string): Promise<void> {
 async function checkSession(): Promise<void> {
   try {
     session.value = await read<Session>('session')
+    await followNames()
   } catch (error) {
     if (error instanceof ApiFailure && error.status === 401) isSignedOut.value = true
   }
