@@ -1,7 +1,7 @@
 /** A worker of a job over Kafka, in a process of its own: killed, paused and stopped by the tests. */
 import { startWorker, connectPort, type WorkerEvent } from '@millrace/cluster-kafka'
 import { kafka } from '@millrace/connector-kafka'
-import { count, output, pipeline, state, sum, tumbling, type Pipeline } from '@millrace/flow'
+import { count, join, output, pipeline, state, sum, tumbling, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 
@@ -15,6 +15,7 @@ interface Setup {
   readonly brokers: string
   readonly job: string
   readonly input: string
+  readonly refunds: string
   readonly output: string
   readonly directory: string
   readonly leases: number
@@ -28,8 +29,8 @@ const setup = JSON.parse(process.argv[2]!) as Setup
 const { brokers } = setup
 
 /**
- * Sums by key and window, a running count of each key, and what each key had when a timer of event time fired: results that
- * depend on every record exactly once.
+ * Sums by key and window, a running count of each key, what each key had when a timer of event time fired, and pairs of a sale and
+ * a refund of the same key soon after it: results that depend on every record exactly once.
  */
 const sales: Pipeline = pipeline(setup.job, (p) => {
   const to = kafka.writeJson<{ readonly key: string }>({
@@ -41,6 +42,15 @@ const sales: Pipeline = pipeline(setup.job, (p) => {
     .from('in', kafka.readJson<Sale>({ brokers, topic: setup.input }))
     .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 0 })
     .keyBy(({ k }) => k)
+  const refunds = p
+    .from('refunds', kafka.readJson<Sale>({ brokers, topic: setup.refunds }))
+    .withTimestamps({ timestamp: ({ at }) => at, maxOutOfOrderness: 0 })
+    .keyBy(({ k }) => k)
+  join(keyed, refunds)
+    .between('0s', '8s')
+    .inner('refunded', (sale, refund) => ({ key: refund.k, sale: sale.n, refund: refund.n }))
+    .map((pair) => ({ what: 'pair', ...pair }))
+    .to('out-pairs', to)
   keyed
     .window(tumbling('10s'))
     .aggregate('windows', { count: count(), sum: sum(({ n }) => n) })

@@ -5,6 +5,7 @@ import net from 'node:net'
 export class LoopbackProxy {
   readonly #pairs = new Set<readonly [net.Socket, net.Socket]>()
   readonly #listener: net.Server
+  #isSilent = false
 
   /** The port of the server. */
   constructor(port: number) {
@@ -14,15 +15,15 @@ export class LoopbackProxy {
       this.#pairs.add(pair)
       for (const [from, to] of [pair, [upstream, client]] as const) {
         from.on('error', () => {})
-        from.on('data', (bytes) => to.write(bytes))
+        from.on('data', (bytes) => this.#isSilent || to.write(bytes))
         from.on('close', () => to.destroy())
       }
     })
   }
 
-  /** Returns its port. */
-  async open(): Promise<number> {
-    this.#listener.listen(0, '127.0.0.1')
+  /** Returns its port: the given one, or a free one. */
+  async open(port = 0): Promise<number> {
+    this.#listener.listen(port, '127.0.0.1')
     await once(this.#listener, 'listening')
     return (this.#listener.address() as net.AddressInfo).port
   }
@@ -38,6 +39,13 @@ export class LoopbackProxy {
     for (const [client, upstream] of this.#pairs) {
       for (const end of [client, upstream]) end.removeAllListeners('data').resume()
     }
+  }
+
+  /** While silent, nothing comes through any connection, old or new. Afterwards old ones have ended. */
+  silence(isSilent: boolean): void {
+    this.#isSilent = isSilent
+    // What was swallowed is missing in the middle of them.
+    if (!isSilent) this.cut()
   }
 
   close(): void {

@@ -36,6 +36,8 @@ export interface RunningService {
 /** A process of a server. */
 export interface RunningMember {
   readonly url: string
+  /** All its ports. */
+  readonly ports: readonly number[]
   /** Kills it without warning. */
   kill(): Promise<void>
   /** Starts it again with what it has on disk. */
@@ -119,6 +121,7 @@ async function placesOf(
 
 class Member implements RunningMember {
   readonly url: string
+  readonly ports: readonly number[]
   readonly place: Place
   readonly #wanted: Service
   readonly #program: Program
@@ -129,6 +132,7 @@ class Member implements RunningMember {
     this.#program = program
     this.place = place
     this.url = wanted.url(place.port)
+    this.ports = place.ports
   }
 
   async prepare(): Promise<void> {
