@@ -38,7 +38,7 @@ export class Progress {
   }
 
   /** The figures as of `now`. */
-  update({ tasks }: JobStatus, now: number): Figures {
+  update({ tasks }: Pick<JobStatus, 'tasks'>, now: number): Figures {
     let recordsIn = 0
     let recordsOut = 0
     let watermark = Infinity

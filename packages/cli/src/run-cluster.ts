@@ -1,9 +1,10 @@
 import path from 'node:path'
 import { MillraceError } from '@millrace/core'
-import type { ClusterWorker, WorkerResult } from '@millrace/cluster-kafka'
+import type { ClusterWorker, WorkerResult, WorkerStatus } from '@millrace/cluster-kafka'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine, Option } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
+import { progressEveryMs } from './job-log.ts'
 import { LogLines } from './log-lines.ts'
 import { optionalPackage } from './optional-package.ts'
 import type { Outputs } from './outputs.ts'
@@ -11,9 +12,9 @@ import { loadPipeline } from './pipeline-loader.ts'
 import { jobOptionsFrom, stopTimeoutOf, wholeNumber } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { durationText } from './status-text.ts'
-import { aborted, within } from './waits.ts'
+import { aborted, everySoOften, within } from './waits.ts'
 import { WorkerControl } from './worker-control.ts'
-import { logWorker } from './worker-log.ts'
+import { WorkerLog } from './worker-log.ts'
 
 /** The option of `run` that makes it one of several workers. */
 export const clusterOption: Option = {
@@ -67,12 +68,10 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
   const leases = line.value('leases')
   const standbys = line.value('standbys')
   const started: { worker?: ClusterWorker } = {}
-  await using control = await WorkerControl.open(line, {
-    platform,
-    directory: job.directory,
-    lines,
-    status: () => started.worker?.status(),
-  })
+  const status = (): WorkerStatus | undefined => started.worker?.status()
+  await using control = await WorkerControl.open(line, { platform, directory: job.directory, lines, status })
+  using log = new WorkerLog({ lines, clock, status })
+  using _progress = everySoOften(clock, progressEveryMs, () => log.progress())
   const worker = cluster.startWorker({
     job: { ...job, directory: path.join(job.directory, 'leases') },
     graphOf: () => jobOptionsFrom(line, pipeline, platform).graph,
@@ -81,18 +80,14 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     ...(leases !== undefined && { leases: wholeNumber('leases', leases, 1) }),
     ...(standbys !== undefined && { standbys: wholeNumber('standbys', standbys, 0) }),
     observer: (event) => {
-      logWorker(lines, event)
+      log.event(event)
       control?.event(event)
     },
   })
   started.worker = worker
   const result = await endOf(worker, { line, lines, signals })
+  log.ended(result)
   if (result.outcome === 'failed') throw result.error
-  const text =
-    result.outcome === 'finished'
-      ? 'finished: the input of the job has ended'
-      : 'stopped: other workers continue with what this one held'
-  lines.write('info', 'ended', text, { outcome: result.outcome })
   return exitCodes.done
 
   async function endOf(

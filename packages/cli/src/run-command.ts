@@ -20,7 +20,7 @@ import { stopReport } from './stop-report.ts'
 import { durationText, statusText } from './status-text.ts'
 import { telemetryOf, telemetryOption } from './run-telemetry.ts'
 import { clusterOption, runCluster, workerOptionList } from './run-cluster.ts'
-import { aborted, within } from './waits.ts'
+import { aborted, everySoOften, within } from './waits.ts'
 
 /** `millrace run`: runs a pipeline until its input ends or a signal stops it. */
 export const runCommand: Command = {
@@ -124,17 +124,6 @@ async function serve(
     await control.close()
     throw error
   }
-}
-
-/** Calls `act` at intervals until it is disposed. */
-function everySoOften(clock: Clock, ms: number, act: () => void): Disposable {
-  let timer: Disposable
-  const tick = (): void => {
-    act()
-    timer = clock.schedule(ms, tick)
-  }
-  timer = clock.schedule(ms, tick)
-  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
 }
 
 /** The sinks that receive nothing but dead letters. */

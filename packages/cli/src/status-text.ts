@@ -61,7 +61,7 @@ export function countText(metric: string, count: number): string {
 const longestLagMs = 3_600_000
 
 /** Formats how far event time is behind the clock; for old data, the event time itself. */
-function eventTimeText(watermark: number, now: number): string {
+export function eventTimeText(watermark: number, now: number): string {
   const lagMs = now - watermark
   return lagMs >= 0 && lagMs < longestLagMs ? `lag ${durationText(lagMs)}` : `at ${dateText(watermark)}`
 }

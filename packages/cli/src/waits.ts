@@ -18,3 +18,14 @@ export async function within<T>(clock: Clock, ms: number, promise: T | Promise<T
     waiting.abort()
   }
 }
+
+/** Calls `act` at intervals until it is disposed. */
+export function everySoOften(clock: Clock, ms: number, act: () => void): Disposable {
+  let timer: Disposable
+  const tick = (): void => {
+    act()
+    timer = clock.schedule(ms, tick)
+  }
+  timer = clock.schedule(ms, tick)
+  return { [Symbol.dispose]: () => timer[Symbol.dispose]() }
+}

@@ -74,9 +74,11 @@ export class WorkerControl implements AsyncDisposable {
   }
 
   /** Keeps a line of the log for the lease that it is about, or for all. */
-  #keep(level: LogLevel, text: string, { lease }: LineFields): void {
-    const about = typeof lease === 'number' ? [this.#shown.get(lease)] : this.#shown.values()
-    for (const watched of about) watched?.happenings.line(level, text)
+  #keep(level: LogLevel, text: string, { lease, leases }: LineFields): void {
+    const about = lease === undefined ? leases : [lease]
+    for (const [each, { happenings }] of this.#shown) {
+      if (!Array.isArray(about) || about.includes(each)) happenings.line(level, text)
+    }
   }
 }
 

@@ -78,8 +78,10 @@ export class HeldLeases {
 
   /** Ends a lease with a last checkpoint. */
   async release(lease: number): Promise<void> {
-    this.#parts.settings.observer({ kind: 'releasing', lease })
-    await this.#running.get(lease)?.release()
+    const { observer } = this.#parts.settings
+    observer({ kind: 'releasing', lease })
+    const end = await this.#running.get(lease)?.release()
+    if (end?.outcome === 'released') observer({ kind: 'leaseEnded', lease, end })
     this.#running.delete(lease)
     await this.#look(lease)
   }

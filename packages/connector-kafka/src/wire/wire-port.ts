@@ -9,7 +9,7 @@ import { splitOf, type TopicPartition } from '../record.ts'
 import { createTopicsRequest, deleteRecordsRequest, type CreatedTopic } from './admin-request.ts'
 import { answeredFailure, codes } from './codes.ts'
 import { firstError } from './coordinator.ts'
-import { machineNetwork } from './doors/socket.ts'
+import { allowManyListeners, machineNetwork } from './doors/socket.ts'
 import { brokersConnect } from './first-contact.ts'
 import type { Network } from './line.ts'
 import { latestTime, offsetRequest } from './request.ts'
@@ -28,6 +28,7 @@ export function connectPort(
   const connect = brokersConnect(options, network)
   return async (what, world) => {
     checkConnection(what, options, [])
+    allowManyListeners(world.signal)
     return new WirePort(await connect(what, world))
   }
 }

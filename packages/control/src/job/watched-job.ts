@@ -33,7 +33,8 @@ export class WatchedJob extends MeasuredJob {
   readonly #over: () => void
   /** Called after each measurement. */
   readonly #listeners = new Set<() => void>()
-  readonly #gone = new AbortController()
+  /** Called when it is not watched any more. */
+  readonly #farewells = new Set<() => void>()
   #timer: Disposable
 
   constructor({ job, isPart = false, over = () => {}, ...around }: WatchOptions) {
@@ -53,9 +54,10 @@ export class WatchedJob extends MeasuredJob {
     return { [Symbol.dispose]: () => this.#listeners.delete(listener) }
   }
 
-  /** Aborts when it is not watched any more. */
-  get gone(): AbortSignal {
-    return this.#gone.signal
+  /** Calls `listener` when it is not watched any more, until the result is disposed. */
+  onGone(listener: () => void): Disposable {
+    this.#farewells.add(listener)
+    return { [Symbol.dispose]: () => void this.#farewells.delete(listener) }
   }
 
   /** Reads all counters now, and keeps them for the charts. */
@@ -103,7 +105,7 @@ export class WatchedJob extends MeasuredJob {
     super[Symbol.dispose]()
     this.#timer[Symbol.dispose]()
     this.#over()
-    this.#gone.abort()
+    for (const listener of this.#farewells) listener()
   }
 
   #tick(): void {

@@ -10,23 +10,22 @@ const waitingMax = 1_000
 const encoder = new TextEncoder()
 
 /**
- * An answer that stays open until `gone` aborts. `begin` starts it, and returns what ends it when the reader has gone or it is over.
+ * An answer that stays open as long as a job is watched. `begin` starts it, and returns what ends it when the reader has gone or it is
+ * over.
  */
-export function streamOf(begin: (feed: Feed) => Disposable, gone: AbortSignal): Response {
-  let over: Disposable | undefined
-  let feed: Feed | undefined
-  const close = (): void => feed?.close()
+export function streamOf(begin: (feed: Feed) => Disposable, watched: WatchedJob): Response {
+  const parts: Disposable[] = []
   const end = (): void => {
-    gone.removeEventListener('abort', close)
-    over?.[Symbol.dispose]()
-    over = undefined
+    for (const part of parts.splice(0)) part[Symbol.dispose]()
   }
   const body = new ReadableStream<Uint8Array>(
     {
       start: (controller) => {
-        feed = new Feed(controller, end)
-        over = begin(feed)
-        gone.addEventListener('abort', close, { once: true })
+        const feed = new Feed(controller, end)
+        parts.push(
+          watched.onGone(() => feed.close()),
+          begin(feed),
+        )
       },
       cancel: end,
     },
@@ -61,7 +60,7 @@ export function eventStream(context: Context, watched: WatchedJob): Response {
         measured[Symbol.dispose]()
       },
     }
-  }, watched.gone)
+  }, watched)
 }
 
 /** Writes messages to one reader. */

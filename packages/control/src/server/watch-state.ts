@@ -37,7 +37,7 @@ export function watchState(context: Context, watched: WatchedJob, watching: Watc
     own.set(name, watch)
   }
   const seen = context.req.header('last-event-id') ?? context.req.query('after')
-  return streamOf((feed) => watch.join(feed, seen), watched.gone)
+  return streamOf((feed) => watch.join(feed, seen), watched)
 }
 
 interface Sent {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import net from 'node:net'
 import { clearTimeout, setTimeout } from 'node:timers'
 import tls from 'node:tls'
@@ -17,6 +18,11 @@ export function machineNetwork(encryption: boolean | TlsOptions): Network {
       return { [Symbol.dispose]: () => clearTimeout(timer) }
     },
   }
+}
+
+/** Many requests of a process end with one signal: Node would take that for a leak. */
+export function allowManyListeners(signal: AbortSignal): void {
+  setMaxListeners(0, signal)
 }
 
 function socketDial(encryption: boolean | TlsOptions): Dial {
