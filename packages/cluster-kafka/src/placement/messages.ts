@@ -12,6 +12,18 @@ export interface Claim {
   readonly cached: readonly (readonly [lease: number, offset: number])[]
   /** The leases whose input it has read to the end. */
   readonly finished: readonly number[]
+  /** Where other workers reach it. */
+  readonly address?: string | undefined
+}
+
+/** What a worker has, for the others. */
+export interface WorkerPlace {
+  /** Where other workers reach it; undefined if they do not. */
+  readonly address?: string | undefined
+  /** The leases that it runs, also those that it is to give away. */
+  readonly leases: readonly number[]
+  /** The leases of others whose state it copies. */
+  readonly standbys: readonly number[]
 }
 
 /** What a worker gets. */
@@ -22,6 +34,8 @@ export interface Share extends WorkerShare {
   readonly isOver: boolean
   /** Why nothing can be divided; undefined if it is. */
   readonly problem?: string | undefined
+  /** Where everything is. */
+  readonly places: readonly WorkerPlace[]
 }
 
 const encoder = new TextEncoder()
@@ -43,19 +57,30 @@ export function decodeClaim(bytes: Uint8Array): Claim {
       return [number(lease), number(offset)] as const
     }),
     finished: numbers(claim['finished']),
+    address: textIn(claim['address']),
   }
 }
 
 /** Decodes what a worker gets. Throws `CODEC_FAILED`. */
 export function decodeShare(bytes: Uint8Array): Share {
   const share = fields(bytes)
-  const { problem } = share
   return {
     leases: numbers(share['leases']),
     standbys: numbers(share['standbys']),
     workers: number(share['workers']),
     isOver: share['isOver'] === true,
-    problem: typeof problem === 'string' ? problem : undefined,
+    problem: textIn(share['problem']),
+    // A worker of an earlier version does not say it.
+    places: list(share['places'] ?? []).map(placeOf),
+  }
+}
+
+function placeOf(value: unknown): WorkerPlace {
+  const place = object(value)
+  return {
+    address: textIn(place['address']),
+    leases: numbers(place['leases']),
+    standbys: numbers(place['standbys']),
   }
 }
 
@@ -66,8 +91,16 @@ function fields(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   } catch (error) {
     throw unreadable(describeError(error))
   }
-  if (typeof message !== 'object' || message === null) throw unreadable('it is no object')
-  return message as Readonly<Record<string, unknown>>
+  return object(message)
+}
+
+function object(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
+  throw unreadable('it is no object')
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function list(value: unknown): readonly unknown[] {

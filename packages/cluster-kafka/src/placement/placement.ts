@@ -1,7 +1,15 @@
 import type { GroupMember, KafkaPort, MemberMetadata } from '@millrace/connector-kafka/port'
 import { describeError } from '@millrace/core'
-import { divideLeases } from './assignor.ts'
-import { decodeClaim, decodeShare, encodeMessage, protocol, type Claim, type Share } from './messages.ts'
+import { divideLeases, type WorkerShare } from './assignor.ts'
+import {
+  decodeClaim,
+  decodeShare,
+  encodeMessage,
+  protocol,
+  type Claim,
+  type Share,
+  type WorkerPlace,
+} from './messages.ts'
 
 /** How a worker takes part in the division of leases. Durations are in milliseconds. */
 export interface PlacementOptions {
@@ -15,8 +23,10 @@ export interface PlacementOptions {
   readonly sessionMs: number
   /** The leases whose state is on the disk, each with the offset up to which it is there. */
   readonly cached?: () => readonly (readonly [lease: number, offset: number])[]
-  /** The group was formed, of so many workers. */
-  joined(workers: number): void
+  /** Where other workers reach this one. */
+  readonly address?: string | undefined
+  /** The group was formed, of these workers. */
+  joined(workers: number, places: readonly WorkerPlace[]): void
   /** Runs a lease from now on. Resolves when it has begun, or was released or lost meanwhile. */
   gain(lease: number): Promise<void>
   /** Ends a lease: resolves when nothing of it runs here any more. */
@@ -108,6 +118,7 @@ export class Placement {
       held: this.held,
       cached: cached?.() ?? [],
       finished: [...this.#finished],
+      address: this.#options.address,
     }
     return encodeMessage(claim)
   }
@@ -127,7 +138,8 @@ export class Placement {
       standbys,
     )
     const finished = new Set(claims.flatMap((claim) => claim.finished))
-    const common = { workers: members.length, isOver: finished.size === leases, problem }
+    const places = claims.map(({ id, address, held }) => placeOf(address, held, shares.get(id)!))
+    const common = { workers: members.length, isOver: finished.size === leases, problem, places }
     return new Map([...shares].map(([id, share]) => [id, encodeMessage({ ...share, ...common })]))
   }
 
@@ -141,7 +153,7 @@ export class Placement {
       return
     }
     if (share.problem !== undefined) return this.#options.failed(share.problem)
-    this.#options.joined(share.workers)
+    this.#options.joined(share.workers, share.places)
     if (share.isOver) this.#options.over()
     const given = new Set(share.leases)
     for (const lease of this.held) if (!given.has(lease)) this.#release(lease)
@@ -189,4 +201,12 @@ export class Placement {
     const before = this.#steps.get(lease) ?? Promise.resolve()
     this.#steps.set(lease, before.then(step))
   }
+}
+
+function placeOf(
+  address: string | undefined,
+  held: readonly number[],
+  { leases, standbys }: WorkerShare,
+): WorkerPlace {
+  return { address, leases: [...new Set([...leases, ...held])], standbys }
 }

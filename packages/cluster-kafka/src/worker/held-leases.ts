@@ -3,7 +3,9 @@ import { describeError } from '@millrace/core'
 import type { Lease, LeaseEnd, LeaseStatus } from '../lease/lease.ts'
 import { openLease } from '../lease/open-lease.ts'
 import { openStandby } from '../lease/open-standby.ts'
+import { sleep } from '@millrace/world'
 import { readNote } from '../replica/image.ts'
+import { dataOf } from '../replica/local-copy.ts'
 import type { Standby } from '../replica/standby.ts'
 import { graphOfLease } from '../shuffle/graph-of-lease.ts'
 import type { WorkerSettings } from './worker-options.ts'
@@ -18,14 +20,33 @@ export interface HeldLeasesParts {
   readonly ended: (lease: number, end: Extract<LeaseEnd, { outcome: 'finished' | 'failed' }>) => void
 }
 
+/** A copy of the data directory of a lease, which another worker runs. */
+export interface LeaseCopy {
+  /** Its directory: a data directory whose newest checkpoint can be read at any time. */
+  readonly directory: string
+  /** How many offsets of the changelog it is behind; undefined before the cluster has answered. */
+  readonly behind: number | undefined
+}
+
+/** A copy in the making. */
+interface Copying {
+  readonly ending: AbortController
+  /** Resolves when nothing of it runs any more. */
+  over: Promise<void>
+  /** Undefined before it follows the lease, and after. */
+  standby: Standby | undefined
+}
+
+/** The pause before a copy that has failed is begun again, in milliseconds. */
+const copyAgainMs = 10_000
+
 /** The leases that this worker runs, and those of others whose state it copies. */
 export class HeldLeases {
   readonly #parts: HeldLeasesParts
   readonly #running = new Map<number, Lease>()
-  readonly #copies = new Map<number, Promise<Standby | undefined>>()
+  readonly #copies = new Map<number, Copying>()
   /** By lease: up to which offset of the changelog its state is on the disk. */
   readonly #cached = new Map<number, number>()
-  readonly #ending = new AbortController()
 
   private constructor(parts: HeldLeasesParts) {
     this.#parts = parts
@@ -45,6 +66,11 @@ export class HeldLeases {
 
   get statuses(): readonly { readonly lease: number; readonly status: LeaseStatus }[] {
     return [...this.#running].map(([lease, { status }]) => ({ lease, status }))
+  }
+
+  copyOf(lease: number): LeaseCopy | undefined {
+    const { standby } = this.#copies.get(lease) ?? {}
+    return standby && { directory: dataOf(this.#directory(lease)), behind: standby.behind }
   }
 
   /** Runs a lease. */
@@ -88,7 +114,6 @@ export class HeldLeases {
 
   /** Ends all leases with a last checkpoint, and all copies. */
   async releaseAll(): Promise<void> {
-    this.#ending.abort()
     await Promise.all([...this.#running.values()].map((lease) => lease.release()))
     await Promise.all([...this.#copies.keys()].map((lease) => this.#endCopy(lease)))
   }
@@ -104,36 +129,58 @@ export class HeldLeases {
   copy(leases: readonly number[]): void {
     const wanted = new Set(leases)
     for (const lease of this.#copies.keys()) if (!wanted.has(lease)) void this.#endCopy(lease)
-    for (const lease of wanted) if (!this.#copies.has(lease)) this.#copies.set(lease, this.#beginCopy(lease))
-  }
-
-  async #beginCopy(lease: number): Promise<Standby | undefined> {
-    const { settings, job, port } = this.#parts
-    const { observer } = settings
-    const warn = (message: string): void =>
-      observer({ kind: 'warning', message: `copy of lease ${lease}: ${message}` })
-    try {
-      const { platform } = settings.job
-      const { signal } = this.#ending
-      return await openStandby({
-        port,
-        platform,
-        directory: this.#directory(lease),
-        job,
-        lease,
-        signal,
-        warn,
-      })
-    } catch (error) {
-      if (!this.#ending.signal.aborted) warn(describeError(error))
-      return undefined
+    for (const lease of wanted) {
+      const copying = this.#copies.get(lease)
+      if (copying === undefined || copying.ending.signal.aborted) this.#beginCopy(lease, copying?.over)
     }
   }
 
+  #beginCopy(lease: number, before: Promise<void> = Promise.resolve()): void {
+    const copying: Copying = { ending: new AbortController(), over: before, standby: undefined }
+    this.#copies.set(lease, copying)
+    copying.over = before.then(() => this.#copy(lease, copying))
+  }
+
+  /** Copies the state of a lease until that is not wanted any more. What fails is tried again after a pause. */
+  async #copy(lease: number, copying: Copying): Promise<void> {
+    const { platform } = this.#parts.settings.job
+    const { signal } = copying.ending
+    // It may be on its way from here to another worker.
+    await this.#running.get(lease)?.ended
+    while (!signal.aborted) {
+      const failure = await this.#follow(lease, copying).catch((error: unknown) => error)
+      copying.standby = undefined
+      if (signal.aborted) return
+      this.#warnOfCopy(lease, `${describeError(failure)}; it is begun again in ${copyAgainMs / 1_000} s`)
+      await sleep(platform.clock, copyAgainMs, signal).catch(() => {})
+    }
+  }
+
+  /** Follows a lease until that is not wanted any more, or resolves with what has failed. */
+  async #follow(lease: number, copying: Copying): Promise<unknown> {
+    const { settings, job, port } = this.#parts
+    const { platform } = settings.job
+    const { signal } = copying.ending
+    const directory = this.#directory(lease)
+    const warn = (message: string): void => this.#warnOfCopy(lease, message)
+    const standby = await openStandby({ port, platform, directory, job, lease, signal, warn })
+    copying.standby = standby
+    if (signal.aborted) void standby.close()
+    return (await standby.ended).error
+  }
+
+  #warnOfCopy(lease: number, message: string): void {
+    this.#parts.settings.observer({ kind: 'warning', message: `copy of lease ${lease}: ${message}` })
+  }
+
+  /** Resolves when nothing of the copy runs any more, also if it is being ended already. */
   async #endCopy(lease: number): Promise<void> {
-    const copy = this.#copies.get(lease)
-    this.#copies.delete(lease)
-    await (await copy)?.close()
+    const copying = this.#copies.get(lease)
+    if (copying === undefined) return
+    copying.ending.abort()
+    await copying.standby?.close()
+    await copying.over
+    if (this.#copies.get(lease) === copying) this.#copies.delete(lease)
     await this.#look(lease)
   }
 
