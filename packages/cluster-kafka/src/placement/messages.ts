@@ -10,6 +10,8 @@ export interface Claim {
   readonly leases: number
   readonly held: readonly number[]
   readonly cached: readonly (readonly [lease: number, offset: number])[]
+  /** The leases of others whose copy on its disk is up to date; undefined if it makes no copies. */
+  readonly current?: readonly number[] | undefined
   /** The leases whose input it has read to the end. */
   readonly finished: readonly number[]
   /** Where other workers reach it. */
@@ -56,6 +58,7 @@ export function decodeClaim(bytes: Uint8Array): Claim {
       const [lease, offset] = numbers(pair)
       return [number(lease), number(offset)] as const
     }),
+    current: claim['current'] === undefined ? undefined : numbers(claim['current']),
     finished: numbers(claim['finished']),
     address: textIn(claim['address']),
   }

@@ -23,6 +23,8 @@ export interface PlacementOptions {
   readonly sessionMs: number
   /** The leases whose state is on the disk, each with the offset up to which it is there. */
   readonly cached?: () => readonly (readonly [lease: number, offset: number])[]
+  /** The leases of others whose copy here is up to date. Without it the worker makes no copies, and leases move at once. */
+  readonly current?: () => readonly number[]
   /** Where other workers reach this one. */
   readonly address?: string | undefined
   /** The group was formed, of these workers. */
@@ -105,6 +107,11 @@ export class Placement {
     this.#member?.rejoin()
   }
 
+  /** Says that another copy is up to date. */
+  copied(): void {
+    this.#member?.rejoin()
+  }
+
   /** Leaves the group; others get what this worker held. Nothing may run any more. */
   async leave(): Promise<void> {
     this.#hasLeft = true
@@ -112,11 +119,12 @@ export class Placement {
   }
 
   #claim(): Uint8Array {
-    const { leases, cached } = this.#options
+    const { leases, cached, current } = this.#options
     const claim: Claim = {
       leases,
       held: this.held,
       cached: cached?.() ?? [],
+      current: current?.(),
       finished: [...this.#finished],
       address: this.#options.address,
     }
@@ -133,7 +141,12 @@ export class Placement {
         ? undefined
         : `workers of one job divide its work into ${leases} and into ${other.leases} leases; start all of them with the same --leases`
     const shares = divideLeases(
-      claims.map(({ id, held, cached }) => ({ id, held, cached: new Map(cached) })),
+      claims.map(({ id, held, cached, current }) => ({
+        id,
+        held,
+        cached: new Map(cached),
+        current: current && new Set(current),
+      })),
       leases,
       standbys,
     )

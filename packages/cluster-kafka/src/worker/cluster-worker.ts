@@ -131,6 +131,7 @@ export class ClusterWorker {
         settings: this.#settings,
         job: this.#job,
         port,
+        copied: () => this.#placement?.copied(),
         ended: (lease, end) => {
           this.#settings.observer({ kind: 'leaseEnded', lease, end })
           if (end.outcome === 'failed') this.#end({ outcome: 'failed', error: end.error })
@@ -160,6 +161,7 @@ export class ClusterWorker {
       standbys,
       sessionMs,
       cached: () => held.cached,
+      current: () => held.current,
       joined: (workers, places) => {
         if (this.#workers !== workers) observer({ kind: 'joined', workers })
         this.#workers = workers

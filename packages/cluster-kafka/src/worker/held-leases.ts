@@ -1,9 +1,9 @@
 import type { KafkaPort } from '@millrace/connector-kafka/port'
 import { describeError } from '@millrace/core'
+import { sleep } from '@millrace/world'
 import type { Lease, LeaseEnd, LeaseStatus } from '../lease/lease.ts'
 import { openLease } from '../lease/open-lease.ts'
 import { openStandby } from '../lease/open-standby.ts'
-import { sleep } from '@millrace/world'
 import { readNote } from '../replica/image.ts'
 import { dataOf } from '../replica/local-copy.ts'
 import type { Standby } from '../replica/standby.ts'
@@ -16,6 +16,8 @@ export interface HeldLeasesParts {
   /** The name of the job. */
   readonly job: string
   readonly port: KafkaPort
+  /** Called when another copy is up to date. */
+  readonly copied: () => void
   /** Called when the input of a lease has ended, or its job has failed. */
   readonly ended: (lease: number, end: Extract<LeaseEnd, { outcome: 'finished' | 'failed' }>) => void
 }
@@ -35,6 +37,8 @@ interface Copying {
   over: Promise<void>
   /** Undefined before it follows the lease, and after. */
   standby: Standby | undefined
+  /** Whether it has all that was committed before it began to follow. */
+  isCurrent: boolean
 }
 
 /** The pause before a copy that has failed is begun again, in milliseconds. */
@@ -62,6 +66,11 @@ export class HeldLeases {
   /** What is on the disk, as offsets of the changelog. */
   get cached(): readonly (readonly [lease: number, offset: number])[] {
     return [...this.#cached]
+  }
+
+  /** The leases of others whose copy here is up to date. */
+  get current(): readonly number[] {
+    return [...this.#copies].filter(([, { isCurrent }]) => isCurrent).map(([lease]) => lease)
   }
 
   get statuses(): readonly { readonly lease: number; readonly status: LeaseStatus }[] {
@@ -136,7 +145,12 @@ export class HeldLeases {
   }
 
   #beginCopy(lease: number, before: Promise<void> = Promise.resolve()): void {
-    const copying: Copying = { ending: new AbortController(), over: before, standby: undefined }
+    const copying: Copying = {
+      ending: new AbortController(),
+      over: before,
+      standby: undefined,
+      isCurrent: false,
+    }
     this.#copies.set(lease, copying)
     copying.over = before.then(() => this.#copy(lease, copying))
   }
@@ -150,6 +164,7 @@ export class HeldLeases {
     while (!signal.aborted) {
       const failure = await this.#follow(lease, copying).catch((error: unknown) => error)
       copying.standby = undefined
+      copying.isCurrent = false
       if (signal.aborted) return
       this.#warnOfCopy(lease, `${describeError(failure)}; it is begun again in ${copyAgainMs / 1_000} s`)
       await sleep(platform.clock, copyAgainMs, signal).catch(() => {})
@@ -163,7 +178,11 @@ export class HeldLeases {
     const { signal } = copying.ending
     const directory = this.#directory(lease)
     const warn = (message: string): void => this.#warnOfCopy(lease, message)
-    const standby = await openStandby({ port, platform, directory, job, lease, signal, warn })
+    const current = (): void => {
+      copying.isCurrent = true
+      this.#parts.copied()
+    }
+    const standby = await openStandby({ port, platform, directory, job, lease, signal, warn, current })
     copying.standby = standby
     if (signal.aborted) void standby.close()
     return (await standby.ended).error
@@ -178,6 +197,7 @@ export class HeldLeases {
     const copying = this.#copies.get(lease)
     if (copying === undefined) return
     copying.ending.abort()
+    copying.isCurrent = false
     await copying.standby?.close()
     await copying.over
     if (this.#copies.get(lease) === copying) this.#copies.delete(lease)
