@@ -67,16 +67,29 @@ export class Patience {
   }
 }
 
+/** By signal: what ends the pauses that it has. One listener is for all of them, because hosts warn from the eleventh on. */
+const pauses = new WeakMap<AbortSignal, Set<() => void>>()
+
 /** Waits for a time, or until the signal aborts. */
 export function pause(clock: World['clock'], signal: AbortSignal, ms: number): Promise<void> {
   return new Promise((resolve) => {
+    const ends = pauses.get(signal) ?? pausesOf(signal)
     const end = (): void => {
       timer[Symbol.dispose]()
-      signal.removeEventListener('abort', end)
+      ends.delete(end)
       resolve()
     }
     const timer = clock.schedule(ms, end)
-    signal.addEventListener('abort', end, { once: true })
+    ends.add(end)
     if (signal.aborted) end()
   })
+}
+
+function pausesOf(signal: AbortSignal): Set<() => void> {
+  const ends = new Set<() => void>()
+  pauses.set(signal, ends)
+  signal.addEventListener('abort', () => {
+    for (const end of ends) end()
+  })
+  return ends
 }
