@@ -1,8 +1,8 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
-import { describe, onTestFinished } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { MemoryKafka } from '../src/testing.ts'
 import { portConformance } from './port-conformance.ts'
-import type { PortCluster } from './port-parts.ts'
+import { chunks, PortSetting, type PortCluster } from './port-parts.ts'
 
 /** Moves a clock from timer to timer, while a test waits. */
 function running(clock: ManualClock): ManualClock {
@@ -33,4 +33,45 @@ describe('a cluster in memory', () => {
 
 describe('a cluster in memory that takes its time', () => {
   portConformance(() => cluster({ latencyMs: 20, markMs: 100 }))
+})
+
+describe('what only a cluster in memory can do', () => {
+  async function setting() {
+    const clock = running(new ManualClock(1_000_000))
+    const kafka = new MemoryKafka({ clock, random: seededRandom(1), latencyMs: 20 })
+    let processes = 0
+    const of = new PortSetting({
+      clock,
+      connect: (world) => Promise.resolve(kafka.port(world, `process-${processes++}`)),
+    })
+    const { port } = await of.process()
+    const topic = await of.topic(port)
+    const producer = await port.atomic('id', 60_000)
+    const count = () => kafka.records({ topic, partition: 0 }).length
+    return { kafka, of, port, topic, producer, count }
+  }
+
+  test('brokers that are stopped answer no process, and calls that wait for them resolve when they are started', async () => {
+    const { kafka, of, port, topic, producer } = await setting()
+    kafka.stopBrokers()
+    let isAnswered = false
+    const asked = port.topics().then(() => (isAnswered = true))
+    await expect(producer.commit(chunks([{ topic, value: 'x' }]))).rejects.toThrow('cut off')
+    expect(isAnswered).toBe(false)
+    kafka.startBrokers()
+    await asked
+    await of.close()
+  })
+
+  test('what a process has sent before it was killed arrives, and it gets no answer', async () => {
+    const { kafka, of, topic, producer, count } = await setting()
+    let isOver = false
+    const over = (): void => void (isOver = true)
+    producer.commit(chunks([{ topic, value: 'x' }])).then(over, over)
+    await of.until('the records are there', () => kafka.openTransactions.length === 1)
+    kafka.kill('process-0')
+    const { port } = await of.process()
+    await port.atomic('id', 60_000)
+    expect([isOver, count()]).toEqual([false, 0])
+  })
 })

@@ -8,6 +8,7 @@ import {
   type TopicPartition,
   type World,
 } from '@millrace/connector-kafka/port'
+import { onAbort } from '@millrace/world'
 import type { ProcessLink } from './process-link.ts'
 import type { TopicList } from './topic-list.ts'
 
@@ -52,7 +53,7 @@ export class MemoryFeed implements Feed {
       )
     } else this.#found()
     if (!link.isUp) this.#linkChanged()
-    world.signal.addEventListener('abort', this.#end, { once: true })
+    this.#watching.push(onAbort(world.signal, () => this.close()))
   }
 
   pause(): void {
@@ -67,11 +68,8 @@ export class MemoryFeed implements Feed {
   close(): void {
     if (this.#isClosed) return
     this.#isClosed = true
-    this.#parts.world.signal.removeEventListener('abort', this.#end)
     for (const watching of this.#watching.splice(0)) watching[Symbol.dispose]()
   }
-
-  readonly #end = (): void => this.close()
 
   #found(): void {
     const log = this.#parts.topics.find(this.#parts.of)
@@ -95,10 +93,14 @@ export class MemoryFeed implements Feed {
   #soon(): void {
     if (this.#isDue || this.#isClosed) return
     this.#isDue = true
-    queueMicrotask(() => {
+    const deliver = (): void => {
       this.#isDue = false
       this.#deliver()
-    })
+    }
+    const { link, world } = this.#parts
+    const ms = link.latency()
+    if (ms > 0) world.clock.schedule(ms, deliver)
+    else queueMicrotask(deliver)
   }
 
   #deliver(): void {

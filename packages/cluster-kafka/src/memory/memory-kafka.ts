@@ -12,7 +12,7 @@ import { seededRandom, type Clock, type Random } from '@millrace/world'
 import { GroupList } from './group-list.ts'
 import { MemoryPort } from './memory-port.ts'
 import type { LostCommit } from './memory-producer.ts'
-import { ProcessLink } from './process-link.ts'
+import { ProcessLink, type Network } from './process-link.ts'
 import { TopicList } from './topic-list.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 
@@ -32,7 +32,10 @@ export interface MemoryKafkaOptions {
 export class MemoryKafka {
   readonly address = 'memory:9092'
   readonly #clock: Clock
-  readonly #latency: () => number
+  readonly #network: Network
+  #latencyMs: number
+  #markMs: number
+  #isUp = true
   readonly #topics = new TopicList()
   readonly #transactions: TransactionCoordinator
   readonly #groups: GroupList
@@ -43,11 +46,17 @@ export class MemoryKafka {
     this.#clock = clock
     const requests = random.fork('requests')
     const marks = random.fork('marks')
-    this.#latency = () => requests.next() * latencyMs
+    this.#latencyMs = latencyMs
+    this.#markMs = markMs
+    this.#network = {
+      clock,
+      latency: () => requests.next() * this.#latencyMs,
+      isUp: () => this.#isUp,
+    }
     this.#transactions = new TransactionCoordinator({
       topics: this.#topics,
       clock,
-      markMs: () => marks.next() * markMs,
+      markMs: () => marks.next() * this.#markMs,
     })
     this.#groups = new GroupList(clock)
   }
@@ -77,6 +86,30 @@ export class MemoryKafka {
   /** Ends what `disconnect` began. */
   reconnect(process: string): void {
     this.#link(process).reconnect()
+  }
+
+  /** A process was killed: what it has sent still arrives, and it gets no answer. */
+  kill(process: string): void {
+    this.#link(process).die()
+    this.#links.delete(process)
+  }
+
+  /** The brokers answer no process until `startBrokers`. They keep everything, and their clocks run. */
+  stopBrokers(): void {
+    this.#isUp = false
+    for (const link of this.#links.values()) link.lost()
+  }
+
+  /** Ends what `stopBrokers` began. */
+  startBrokers(): void {
+    this.#isUp = true
+    for (const link of this.#links.values()) link.changed()
+  }
+
+  /** From now on requests, and marks of transactions, take up to so many milliseconds. */
+  slow(latencyMs: number, markMs: number): void {
+    this.#latencyMs = latencyMs
+    this.#markMs = markMs
   }
 
   /** Loses the answer to the next commit of a process, which was carried out, or leaves its transaction open. */
@@ -117,7 +150,7 @@ export class MemoryKafka {
 
   #link(process: string): ProcessLink {
     let link = this.#links.get(process)
-    if (link === undefined) this.#links.set(process, (link = new ProcessLink(process, this.#latency)))
+    if (link === undefined) this.#links.set(process, (link = new ProcessLink(process, this.#network)))
     return link
   }
 }

@@ -1,46 +1,81 @@
 import { answeredFailure, codes, KafkaFailure, pause, type World } from '@millrace/connector-kafka/port'
 import type { Clock } from '@millrace/world'
 
-/** How long a request, or its answer, is on its way. */
-export type Latency = () => number
+const never = new Promise<never>(() => {})
+
+/** The brokers, as all processes reach them. */
+export interface Network {
+  /** What is on its way arrives by this clock, also when the process that has sent it is frozen or dead. */
+  readonly clock: Clock
+  /** How long a request, or its answer, is on its way. */
+  readonly latency: () => number
+  /** Whether brokers answer at all. */
+  readonly isUp: () => boolean
+}
 
 /** How one process reaches the cluster. */
 export class ProcessLink {
   readonly process: string
-  readonly #latency: Latency
+  readonly #network: Network
   /** What waits for an answer, and what waits for the link. */
   readonly #cuts = new Set<(failure: KafkaFailure) => void>()
   readonly #watching = new Set<() => void>()
-  #isUp = true
+  #isCut = false
+  #isDead = false
 
-  constructor(process: string, latency: Latency) {
+  constructor(process: string, network: Network) {
     this.process = process
-    this.#latency = latency
+    this.#network = network
   }
 
   get isUp(): boolean {
-    return this.#isUp
+    return !this.#isCut && this.#network.isUp()
   }
 
   /** Ends all requests that are not answered; the next ones fail. */
   disconnect(): void {
-    this.#isUp = false
-    for (const cut of this.#cuts) cut(this.#failure())
-    this.#changed()
+    this.#isCut = true
+    this.lost()
   }
 
   reconnect(): void {
-    this.#isUp = true
-    this.#changed()
+    this.#isCut = false
+    this.changed()
+  }
+
+  /** The process is dead: what it has sent still arrives, and nothing reaches it any more. */
+  die(): void {
+    this.#isDead = true
+    this.#cuts.clear()
+    this.#watching.clear()
+  }
+
+  /** All connections of the process are broken. */
+  lost(): void {
+    for (const cut of this.#cuts) cut(this.#failure())
+    this.changed()
+  }
+
+  /** How long something is on its way to the process. */
+  latency(): number {
+    return this.#network.latency()
   }
 
   /** Carries out a request. Rejects with a `KafkaFailure` if the link is cut before the answer has come. */
   async ask<T>(world: Pick<World, 'clock' | 'signal'>, request: () => T | Promise<T>): Promise<T> {
-    await this.#travel(world)
-    if (!this.#isUp) throw this.#failure()
-    const answer = await this.#unlessCut(Promise.resolve(request()))
-    await this.#travel(world)
-    if (!this.#isUp) throw this.#failure()
+    if (this.#isDead) return never
+    await this.#travel(this.#network.clock, world.signal)
+    const carriedOut = async (): Promise<T> => {
+      if (!this.isUp) throw this.#failure()
+      return this.#unlessCut(Promise.resolve(request()))
+    }
+    // The process hears of a failure as it hears of an answer.
+    const answer = await carriedOut().catch(async (error: Error) => {
+      await this.#arrive(world)
+      throw error
+    })
+    await this.#arrive(world)
+    if (!this.isUp) throw this.#failure()
     return answer
   }
 
@@ -50,11 +85,17 @@ export class ProcessLink {
     return { [Symbol.dispose]: () => void this.#watching.delete(changed) }
   }
 
-  async #travel({ clock, signal }: { readonly clock: Clock; readonly signal: AbortSignal }): Promise<void> {
-    const ms = this.#latency()
+  async #travel(clock: Clock, signal: AbortSignal): Promise<void> {
+    const ms = this.#network.latency()
     if (ms > 0) await pause(clock, signal, ms)
     else await Promise.resolve()
     signal.throwIfAborted()
+  }
+
+  /** Resolves when an answer has come to the process: never, if that is dead. */
+  async #arrive({ clock, signal }: Pick<World, 'clock' | 'signal'>): Promise<void> {
+    await this.#travel(clock, signal)
+    if (this.#isDead) await never
   }
 
   #unlessCut<T>(answer: Promise<T>): Promise<T> {
@@ -64,13 +105,14 @@ export class ProcessLink {
     })
   }
 
+  /** Calls back those that watch. */
+  changed(): void {
+    for (const changed of this.#watching) changed()
+  }
+
   #failure(): KafkaFailure {
     const message = `the process ${this.process} is cut off from the cluster`
     return new KafkaFailure(codes.transport, message, false)
-  }
-
-  #changed(): void {
-    for (const changed of this.#watching) changed()
   }
 }
 
