@@ -53,14 +53,16 @@ async function world(messages: readonly Uint8Array[]) {
     name: 'in',
     start: { kind: 'first', checkpoint: undefined },
   } as unknown as ConnectorContext
-  const source = new ShuffleSource({ topic, lease: 1, leases: 2, port, isTimed: true })
+  const sourceOf = (isRunContinued: boolean): ShuffleSource =>
+    new ShuffleSource({ topic, lease: 1, leases: 2, port, isTimed: true, isRunContinued })
+  const source = sourceOf(false)
   const settle = async (): Promise<void> => {
     for (let turn = 0; turn < 20; turn++) {
       await systemScheduler.turn()
       await clock.advance(0)
     }
   }
-  return { source, context, settle }
+  return { source, sourceOf, context, settle }
 }
 
 test('a reader continues in the middle of a message where a checkpoint was', async () => {
@@ -90,4 +92,23 @@ test('nothing is handed out until each lease has spoken', async () => {
   await settle()
   expect(reader.poll(2).kind).toBe('pending')
   await reader.close()
+})
+
+test('a shuffle that has ended in a run has still ended when that is continued, and begins anew with the next run', async () => {
+  const ended = [
+    message((out) => writeProgress(0, 'ended', 9, out)),
+    message((out) => writeProgress(1, 'ended', 9, out)),
+  ]
+  const { source, context, settle, sourceOf } = await world(ended)
+  const first = await source.open('1', undefined, context)
+  await settle()
+  expect(first.poll(2)).toEqual({ kind: 'end' })
+  const position = first.position()
+  const start = { kind: 'resumed', checkpoint: 1, isEndOfRun: true } as const
+  const continued = await sourceOf(true).open('1', position, { ...context, start })
+  await settle()
+  expect(continued.poll(2)).toEqual({ kind: 'end' })
+  const next = await sourceOf(false).open('1', position, { ...context, start })
+  await settle()
+  expect(next.poll(2).kind).toBe('pending')
 })

@@ -1,11 +1,19 @@
 import type { AtomicProducer, TopicPartition } from '@millrace/connector-kafka/port'
 import { isMillraceError, MillraceError } from '@millrace/core'
 import type { HeldDirectory } from '@millrace/core/disk'
-import { startJob, type Job, type JobEvent, type JobResult } from '@millrace/core/job'
+import {
+  CheckpointStorage,
+  DataDirectory,
+  startJob,
+  type Job,
+  type JobEvent,
+  type JobResult,
+  type Manifest,
+} from '@millrace/core/job'
 import { dataOf } from '../replica/local-copy.ts'
 import { Replica, type ReplicaFigures } from '../replica/replica.ts'
 import { restoreDirectory } from '../replica/restore.ts'
-import type { Image } from '../replica/image.ts'
+import { newestCheckpoint } from '../replica/checkpoint-name.ts'
 import type { RestoreProgress } from '../replica/restore-progress.ts'
 import { CollectedBatches } from './lease-transaction.ts'
 import type { LeaseOptions } from './lease.ts'
@@ -60,6 +68,7 @@ export class LeaseRun {
   async run(): Promise<JobResult> {
     try {
       const job = await this.#open()
+      if (job === undefined) return { outcome: 'finished' }
       const result = await job.ended
       if (this.#damage !== undefined) throw this.#damage
       return result
@@ -75,7 +84,8 @@ export class LeaseRun {
     void this.#job?.cancel()
   }
 
-  async #open(): Promise<Job> {
+  /** Undefined if the lease has finished in this run. */
+  async #open(): Promise<Job | undefined> {
     const { lease, of, signal, isAnew, progress, warn } = this.#options
     const { port, platform, directory, transactionTimeoutMs = 60_000 } = lease
     const id = `millrace-${lease.job}-lease-${lease.lease}`
@@ -93,21 +103,34 @@ export class LeaseRun {
           .int(2 ** 48)
           .toString(36),
       epoch: (image.head?.epoch ?? 0) + 1,
+      run: lease.run,
     }
     const contribution = () => this.#transaction.take()
     const replica = new Replica({ platform, directory, of, port, producer, image, head, contribution })
     await unlessAborted(replica.begin(), signal)
     signal.throwIfAborted()
     this.#replica = replica
-    return this.#start(replica, head.epoch)
+    const end = lease.run === undefined || image.head?.run !== lease.run ? undefined : await this.#endOfRun()
+    if (end?.every(({ isCommitted }) => isCommitted === true) === true) return undefined
+    return this.#start(replica, head.epoch, end !== undefined)
   }
 
-  #start(replica: Replica, epoch: number): Job {
+  /** What sinks have prepared at the end of a run, if the newest checkpoint is one. */
+  async #endOfRun(): Promise<Manifest['sinks'] | undefined> {
+    const { platform, directory } = this.#options.lease
+    const storage = new CheckpointStorage(platform.fs, new DataDirectory(dataOf(directory)).checkpoints)
+    const [newest] = await storage.list()
+    if (newest === undefined) return undefined
+    const { phase, sinks } = await storage.read(newest)
+    return phase === 'finished' ? sinks : undefined
+  }
+
+  #start(replica: Replica, epoch: number, isRunContinued: boolean): Job {
     const { lease, started, observe } = this.#options
     const { platform, store, directory, options } = lease
     const job = startJob({
       ...options,
-      graph: lease.graphOf(this.#transaction),
+      graph: lease.graphOf(this.#transaction, isRunContinued),
       platform: { ...platform, fs: replica.fs },
       store,
       directory: dataOf(directory),
@@ -164,14 +187,4 @@ export class LeaseRun {
       await this.#producer?.close()
     }
   }
-}
-
-/** The number of the newest checkpoint in a data directory; 0 if there is none. */
-function newestCheckpoint({ files }: Image): number {
-  let newest = 0
-  for (const path of files.keys()) {
-    const [, digits] = /^checkpoints\/checkpoint-(\d+)\.\d+\.json$/.exec(path) ?? []
-    newest = Math.max(newest, Number(digits ?? 0))
-  }
-  return newest
 }

@@ -15,9 +15,10 @@ export interface LeaseOptions {
   readonly store: StateStore
   /**
    * Makes the program of the lease, for each time that its job is started. Sinks of the same cluster add their records to
-   * `transaction` instead of committing them.
+   * `transaction` instead of committing them. `isRunContinued`: the job begins where this run of all leases has ended for this one,
+   * and only commits what is pending.
    */
-  readonly graphOf: (transaction: LeaseTransaction) => Graph
+  readonly graphOf: (transaction: LeaseTransaction, isRunContinued: boolean) => Graph
   /**
    * A directory of this lease alone, on this machine:
    *
@@ -31,6 +32,11 @@ export interface LeaseOptions {
   readonly job: string
   /** The number of the lease, from 0: its partition of the changelog. */
   readonly lease: number
+  /**
+   * Names the run that all leases are in: from their start to the end of their input. A lease whose newest checkpoint is the end of
+   * this run has finished, and runs no more. Default: each opening begins a run.
+   */
+  readonly run?: string
   /** Options of its job. */
   readonly options?: LeaseJobOptions
   /**

@@ -184,3 +184,28 @@ test('the directory has nothing beside what the changelog has, apart from the lo
     expect.stringMatching(/^owner\/epoch-\d+$/),
   ])
 })
+
+test('a lease that has ended in a run does not run again in it, and runs in the next one', async () => {
+  const world = await worldOf(30)
+  const phasesOf = ({ events }: TestProcess): readonly string[] =>
+    events.flatMap((event) => (event.kind === 'status' ? event.status.phase : []))
+  const first = world.open(new SimFs(), { run: 'one' })
+  await untilEnded(world, first)
+  const second = world.open(new SimFs(), { run: 'one' })
+  await untilEnded(world, second)
+  expect(second.lease.status).toEqual({ phase: 'ended', end: { outcome: 'finished' } })
+  expect(phasesOf(second)).not.toContain('running')
+  // A holder that begins the next run and dies before its first checkpoint has not ended it.
+  const third = world.open(new SimFs(), {
+    run: 'two',
+    onEvent: (event) => {
+      if (event.kind === 'status' && event.status.phase === 'running')
+        void third.lease.lost('its process has ended')
+    },
+  })
+  await untilEnded(world, third)
+  const fourth = world.open(new SimFs(), { run: 'two' })
+  await untilEnded(world, fourth)
+  expect(phasesOf(fourth)).toContain('running')
+  expect(world.results).toEqual(world.expected)
+})

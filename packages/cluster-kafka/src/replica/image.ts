@@ -13,6 +13,8 @@ export interface Head {
   readonly log: string
   /** Counts the openings of the lease. */
   readonly epoch: number
+  /** The run of the job in which the newest checkpoint was made, if runs have names. */
+  readonly run?: string | undefined
 }
 
 /** What a changelog holds up to an offset. */
@@ -85,6 +87,7 @@ function decodeNote(text: string): Note | undefined {
 /** Whether a value is the head of a changelog. */
 export function isHead(value: unknown): value is Head {
   if (typeof value !== 'object' || value === null) return false
-  const { log, epoch } = value as { readonly log?: unknown; readonly epoch?: unknown }
-  return typeof log === 'string' && Number.isSafeInteger(epoch) && Number(epoch) > 0
+  const { log, epoch, run } = value as { readonly [name in keyof Head]?: unknown }
+  const isNamed = run === undefined || typeof run === 'string'
+  return typeof log === 'string' && Number.isSafeInteger(epoch) && Number(epoch) > 0 && isNamed
 }

@@ -2,6 +2,7 @@ import type { AtomicProducer, KafkaPort, PackedBatch, TopicPartition } from '@mi
 import { MillraceError } from '@millrace/core'
 import { readAt, type Fs, type Platform } from '@millrace/core/disk'
 import { ChangelogPacking, pieceBytes } from './changelog.ts'
+import { checkpointOf, newestCheckpoint } from './checkpoint-name.ts'
 import { parentOf } from './directory-tree.ts'
 import { removeNote, writeNote, type Head, type Image } from './image.ts'
 import { dataOf, syncFile, syncNames } from './local-copy.ts'
@@ -51,6 +52,8 @@ export class Replica implements ReplicaKeeper {
   readonly #disk: Fs
   readonly #root: string
   readonly #files: TrackedFiles
+  /** The checkpoint that was the newest at first. */
+  readonly #first: number
   /** Directories with names that may not be durable. */
   readonly #newNames = new Set<string>()
   /** An offset that was seen before the newest commit, and when, by the wall clock. */
@@ -66,6 +69,7 @@ export class Replica implements ReplicaKeeper {
     this.#disk = platform.fs
     this.#root = dataOf(directory)
     this.#files = new TrackedFiles(image.files)
+    this.#first = newestCheckpoint(image)
     this.#offset = image.offset
     this.#offsetAt = platform.clock.now()
     this.#notedAt = platform.clock.monotonic()
@@ -84,7 +88,7 @@ export class Replica implements ReplicaKeeper {
   /** Commits who writes from now on: earlier holders see that they are fenced, and later ones count on. */
   async begin(): Promise<void> {
     const packing = this.#packing()
-    packing.head(this.#options.head)
+    packing.head(this.#headAt(this.#first))
     const batches = packing.takeAll()
     async function* only(): AsyncIterable<readonly PackedBatch[]> {
       yield batches
@@ -160,7 +164,7 @@ export class Replica implements ReplicaKeeper {
       this.fs.requireSound()
       yield batches
     }
-    packing.head(this.#options.head)
+    packing.head(this.#headAt(Math.max(...ranges.map(({ path }) => checkpointOf(path)))))
     yield packing.takeAll()
     this.fs.requireSound()
   }
@@ -182,6 +186,12 @@ export class Replica implements ReplicaKeeper {
     } finally {
       await file.close()
     }
+  }
+
+  /** A checkpoint that was there before, and is published again at a start, is still of the run that made it. */
+  #headAt(checkpoint: number): Head {
+    const { head, image } = this.#options
+    return checkpoint > this.#first ? head : { ...head, run: image.head?.run }
   }
 
   #packing(): ChangelogPacking {

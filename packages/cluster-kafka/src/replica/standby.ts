@@ -20,8 +20,6 @@ export interface StandbyOptions {
   /** The lock on the directory, which the standby releases. */
   readonly lock: HeldDirectory
   readonly warn: (message: string) => void
-  /** Called once, when the copy has all that was committed before it was opened. */
-  readonly current?: (() => void) | undefined
 }
 
 /** A copy of a lease's data directory that is kept up to date while another worker holds the lease. */
@@ -33,7 +31,6 @@ export class Standby {
   readonly #ending = new AbortController()
   #behind: number | undefined
   #notedAt = 0
-  #isCurrent = false
 
   constructor(options: StandbyOptions) {
     this.lease = options.lease
@@ -74,7 +71,7 @@ export class Standby {
         ? await LocalCopy.anew(copyOptions, range)
         : await LocalCopy.open(copyOptions, range)
       try {
-        await this.#apply(copy, range.end)
+        await this.#apply(copy)
         return
       } catch (error) {
         if (!(error instanceof CopyDamaged) || copy.isFresh) throw error
@@ -85,26 +82,17 @@ export class Standby {
     }
   }
 
-  /** Follows the changelog. `endBefore`: where it ended when the copy was opened. */
-  async #apply(copy: LocalCopy, endBefore: number): Promise<void> {
+  async #apply(copy: LocalCopy): Promise<void> {
     const { port, platform } = this.#options
     const { signal } = this.#ending
-    if (copy.image.offset >= endBefore) this.#becomeCurrent()
     for await (const { records, next, end } of readLog(port, this.#of, { from: copy.image.offset, signal })) {
       await copy.apply(records, next)
       this.#behind = end - next
-      if (next >= endBefore) this.#becomeCurrent()
       const now = platform.clock.monotonic()
       if (now - this.#notedAt < noteEveryMs) continue
       await copy.save()
       this.#notedAt = now
     }
-  }
-
-  #becomeCurrent(): void {
-    if (this.#isCurrent) return
-    this.#isCurrent = true
-    this.#options.current?.()
   }
 
   get #of(): { readonly topic: string; readonly partition: number } {

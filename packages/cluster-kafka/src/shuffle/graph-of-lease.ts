@@ -28,6 +28,8 @@ export interface LeaseGraphOptions extends LeaseShare {
   readonly port: LeasePort
   /** What sinks add becomes visible with the next checkpoint of the lease. */
   readonly transaction: LeaseTransaction
+  /** Whether the lease has ended in this run of the job before, so that the shuffles have ended too. Default false. */
+  readonly isRunContinued?: boolean
 }
 
 /**
@@ -81,7 +83,7 @@ class Cut {
     readonly sink: SinkNode
     readonly source: SourceNode
   } {
-    const { lease, leases, keyGroups, port, transaction } = this.#options
+    const { lease, leases, keyGroups, port, transaction, isRunContinued = false } = this.#options
     const { from, output, exchange } = inputsOf(node)[input]!
     const route: ShuffleRoute =
       exchange.kind === 'key' ? { kind: 'key', by: exchange.by, keyGroups } : { kind: 'broadcast' }
@@ -100,7 +102,7 @@ class Cut {
       id: this.#nextId++,
       name: `${name} (shuffle in)`,
       onError,
-      source: new ShuffleSource({ topic, lease, leases, port, isTimed }),
+      source: new ShuffleSource({ topic, lease, leases, port, isTimed, isRunContinued }),
     }
     return { sink, source }
   }

@@ -15,6 +15,8 @@ export interface ShuffleSourceOptions {
   readonly port: ShufflePort
   /** Whether records have event times. */
   readonly isTimed: boolean
+  /** Whether the run that has ended is continued, instead of the next one being begun. */
+  readonly isRunContinued: boolean
 }
 
 /**
@@ -44,7 +46,7 @@ export class ShuffleSource implements Source<unknown, ShufflePosition> {
     from: ShufflePosition | undefined,
     context: ConnectorContext,
   ): Promise<SplitReader<unknown, ShufflePosition>> {
-    const { leases, port, isTimed } = this.#options
+    const { leases, port, isTimed, isRunContinued } = this.#options
     const what = `source ${context.name}`
     const { first, end } = await port.range(this.#of)
     const offset = from?.offset ?? first
@@ -56,7 +58,7 @@ export class ShuffleSource implements Source<unknown, ShufflePosition> {
       )
     }
     const senders = new Senders(leases, from?.senders)
-    if (from !== undefined && context.start.isEndOfRun === true) senders.beginAnew()
+    if (from !== undefined && context.start.isEndOfRun === true && !isRunContinued) senders.beginAnew()
     const purge = new Purge(port, this.#of, context)
     const parts = { what, split, of: this.#of, port, senders, isTimed, purge, signal: context.signal }
     const reader = new ShuffleReader(parts, { offset, index: from?.index ?? 0 })
