@@ -41,10 +41,8 @@ export function deleteTopicRequest(topic: string): Request<readonly number[]> {
   }
 }
 
-/** Asks for the ids of the members of a group. */
-export function groupRequest(
-  group: string,
-): Request<{ readonly error: number; readonly members: readonly string[] }> {
+/** Asks how many members a group has. */
+export function groupRequest(group: string): Request<{ readonly error: number; readonly members: number }> {
   return {
     name: 'DescribeGroups',
     api: 15,
@@ -55,13 +53,11 @@ export function groupRequest(
         const error = answer.int16()
         for (let texts = 0; texts < 4; texts++) answer.text()
         const members = answer.list(() => {
-          const id = answer.text()
-          for (let texts = 0; texts < 2; texts++) answer.text()
+          for (let texts = 0; texts < 3; texts++) answer.text()
           answer.bytes()
           answer.bytes()
-          return id
         })
-        return { error, members }
+        return { error, members: members.length }
       })
       return found!
     },

@@ -16,7 +16,6 @@ export type {
   Session,
   Totals,
 } from './contract/job.ts'
-export type { PartList, PartPlace } from './contract/parts.ts'
 export type { GraphEdge, GraphOperator, GraphTask, JobGraph } from './contract/graph.ts'
 export type {
   JobFigures,
@@ -58,7 +57,6 @@ export type {
 export type {
   StateAnswer,
   StateChange,
-  StateCopy,
   StateEntry,
   StateList,
   StateOperator,

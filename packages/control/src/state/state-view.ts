@@ -1,6 +1,5 @@
-import { MillraceError, type Key } from '@millrace/core'
+import type { Key } from '@millrace/core'
 import type { ScanPlace, StateQuery, StateRow } from '@millrace/core/job'
-import type { JobGraph } from '../contract/graph.ts'
 import type { StateAnswer, StateEntry, StateList, StatePage, StateRead } from '../contract/state.ts'
 import { timersTable } from '../job/figures.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
@@ -56,10 +55,10 @@ export async function stateOfKey(
   const { rows, checkpoint } = await rowsOf(watched, query, read)
   return {
     operator,
-    key: shownKey(key, form),
+    key: writers[form](key),
     read,
     checkpoint,
-    entries: entriesOf(watched.graph, operator, rows, form),
+    entries: entriesOf(watched, operator, rows, form),
   }
 }
 
@@ -71,24 +70,21 @@ export async function statePage(
     readonly table: string | undefined
     readonly prefix: string | undefined
     readonly range?: StateQuery['range']
-    readonly cursor: string
+    readonly from: ScanPlace
     readonly limit: number
   },
   read: StateRead,
   form: ValueForm = 'shown',
 ): Promise<StatePage> {
-  const { operator, limit, cursor, ...selection } = query
-  const from = placeOfCursor(cursor)
+  const { operator, limit, from } = query
   if (read === 'latest') {
-    const scan = { ...selection, operator, limit, from, looksAt: looksAtMost }
-    const { rows, next } = await watched.job.scanState(scan)
-    const entries = entriesOf(watched.graph, operator, rows, form)
+    const { rows, next } = await watched.job.scanState({ ...query, looksAt: looksAtMost })
+    const entries = entriesOf(watched, operator, rows, form)
     return { operator, read, checkpoint: null, entries, next: next === undefined ? null : cursorOf(next) }
   }
   const skip = from.passed
-  const rest = { ...selection, operator, skip, limit: limit + 1 }
-  const { rows, checkpoint } = await watched.job.readCheckpoint(rest)
-  const entries = entriesOf(watched.graph, operator, rows.slice(0, limit), form)
+  const { rows, checkpoint } = await watched.job.readCheckpoint({ ...query, skip, limit: limit + 1 })
+  const entries = entriesOf(watched, operator, rows.slice(0, limit), form)
   return { operator, read, checkpoint, entries, next: rows.length > limit ? String(skip + limit) : null }
 }
 
@@ -100,15 +96,10 @@ function cursorOf({ worker, passed }: ScanPlace): string {
   return worker === 0 ? String(passed) : `${worker}.${passed}`
 }
 
-function placeOfCursor(cursor: string): ScanPlace {
+/** The place of a cursor; undefined for text that is none. */
+export function placeOfCursor(cursor: string): ScanPlace | undefined {
   const parts = /^(?:(?<worker>\d{1,5})\.)?(?<passed>\d{1,15})$/.exec(cursor)?.groups
-  if (parts !== undefined) return { worker: Number(parts['worker'] ?? 0), passed: Number(parts['passed']) }
-  throw new MillraceError('OPTION_INVALID', `cursor is '${cursor}'; give what 'next' of a page says`)
-}
-
-/** The key of a request, as its answer shows it. */
-export function shownKey(key: Key, form: ValueForm): unknown {
-  return writers[form](key)
+  return parts && { worker: Number(parts['worker'] ?? 0), passed: Number(parts['passed']) }
 }
 
 interface Rows {
@@ -122,9 +113,8 @@ async function rowsOf({ job }: WatchedJob, query: StateQuery, read: StateRead): 
     : { rows: await job.readState(query), checkpoint: null }
 }
 
-/** Values of an operator, as an answer shows them. */
-export function entriesOf(
-  graph: JobGraph,
+function entriesOf(
+  { graph }: WatchedJob,
   operator: string,
   rows: readonly StateRow[],
   form: ValueForm,

@@ -1,0 +1,127 @@
+/** What happens in one simulation, as plain data: so that it can be drawn, printed, repeated and made shorter. */
+import { seededRandom } from '@millrace/world'
+
+/** A topic that the job reads. */
+export interface InputSpec {
+  readonly name: string
+  readonly partitions: number
+  /** In all partitions. */
+  readonly records: number
+  readonly keys: number
+  /** How far apart the event times of a partition are. */
+  readonly stepMs: number
+  /** By how much times are out of order, without being late. */
+  readonly disorderMs: number
+}
+
+/** What the job does with its inputs. */
+export const partKinds = [
+  'copy',
+  'windows',
+  'running',
+  'timers',
+  'join',
+  'broadcast',
+  'windows of windows',
+  'window of all',
+  'regrouped',
+  'union',
+] as const
+
+export type PartKind = (typeof partKinds)[number]
+
+/** Parts in which two inputs meet. */
+export const meetingKinds: ReadonlySet<PartKind> = new Set(['join', 'broadcast', 'union'])
+
+export interface PartSpec {
+  readonly kind: PartKind
+  /** Indices of inputs: two for a part in which two meet. */
+  readonly inputs: readonly number[]
+  /** The length of windows, and of what is like them. */
+  readonly sizeMs: number
+}
+
+/** What happens to a cluster. `who` is the number of a worker, counted among those that can be meant. */
+export type Happening = { readonly atMs: number } & (
+  | {
+      readonly kind: 'kill'
+      readonly who: number
+      /** What its disk keeps: everything, what was synced, or nothing because it is another disk. */
+      readonly disk: 'kept' | 'torn' | 'new'
+      /** It dies in so many operations of its disk; 0: at once. */
+      readonly afterOperations: number
+      /** It starts again after so long; undefined: never. */
+      readonly backAfterMs: number | undefined
+    }
+  | { readonly kind: 'freeze' | 'cut'; readonly who: number; readonly forMs: number }
+  | { readonly kind: 'outage'; readonly forMs: number }
+  | { readonly kind: 'slow'; readonly forMs: number; readonly latencyMs: number; readonly markMs: number }
+  | { readonly kind: 'lostAnswer'; readonly who: number; readonly outcome: 'committed' | 'open' }
+  | { readonly kind: 'add' }
+  | { readonly kind: 'stop'; readonly who: number; readonly backAfterMs: number | undefined }
+  | { readonly kind: 'compact' | 'poison' }
+)
+
+/** How the job and its surroundings are. Durations are in milliseconds. */
+export interface Setting {
+  readonly leases: number
+  readonly standbys: number
+  /** How many workers there are at first. */
+  readonly workers: number
+  /** Whether workers have names in their group. */
+  readonly areNamed: boolean
+  readonly sessionMs: number
+  readonly everyMs: number
+  readonly isBounded: boolean
+  readonly store: 'memory' | 'disk'
+  readonly batchRecords: number
+  readonly latencyMs: number
+  readonly markMs: number
+  /** The share of disk operations that take time, and how much. */
+  readonly slowShare: number
+  readonly slowMs: number
+  /** By how much wall clocks differ. */
+  readonly skewMs: number
+  /** For how long records are produced, in as many portions. */
+  readonly produceMs: number
+  readonly portions: number
+}
+
+export interface Scenario {
+  readonly seed: number
+  readonly setting: Setting
+  readonly inputs: readonly InputSpec[]
+  readonly parts: readonly PartSpec[]
+  readonly happenings: readonly Happening[]
+}
+
+/** A record of an input. */
+export interface Item {
+  readonly id: string
+  readonly key: string
+  /** Its event time. */
+  readonly at: number
+  readonly n: number
+}
+
+/** The time of the first record. */
+const startTime = 1_000_000
+/** The key of the record that ends each partition of an input that has no end. */
+export const lastKey = 'last'
+/** Later than everything else. */
+export const lastTime = 10_000_000
+/** After all other records, and before the last ones. */
+export const closingTime = 9_000_000
+
+/** The records of an input by partition, without the last ones. */
+export function itemsOf(seed: number, spec: InputSpec): readonly (readonly Item[])[] {
+  const random = seededRandom(seed).fork(`items ${spec.name}`)
+  const partitions = Array.from({ length: spec.partitions }, (): Item[] => [])
+  for (let n = 0; n < spec.records; n++) {
+    const partition = random.int(spec.partitions)
+    const items = partitions[partition]!
+    const at = startTime + items.length * spec.stepMs + random.int(Math.max(1, spec.disorderMs))
+    items.push({ id: `${spec.name}-${partition}/${items.length}`, key: `k${random.int(spec.keys)}`, at, n })
+  }
+  return partitions
+}
