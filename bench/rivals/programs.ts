@@ -5,6 +5,7 @@ import path from 'node:path'
 import { promisify } from 'node:util'
 import { cached } from '../../scripts/services/cache.ts'
 import type { BidJobName } from '../bid-jobs.ts'
+import { mavenBuild } from '../maven-build.ts'
 
 const execute = promisify(execFile)
 const folder = import.meta.dirname
@@ -68,24 +69,11 @@ const opened = [
 ]
 
 async function flink(): Promise<Program> {
-  const cwd = path.join(folder, 'flink')
-  const target = path.join(await cached('bench-flink-2.3.0', mavenBuild(cwd)), 'target')
+  const classPath = await mavenBuild('bench-flink-2.3.0', path.join(folder, 'flink'))
   const open = opened.map((name) => `--add-opens=${name}=ALL-UNNAMED`)
-  const classPath = `${path.join(target, 'classes')}:${path.join(target, 'dependency')}/*`
   return {
     title: 'Apache Flink 2.3.0',
     command: ['java', '-Xmx4g', ...open, '-cp', classPath, 'bids.Main'],
-  }
-}
-
-function mavenBuild(source: string): (work: string) => Promise<string> {
-  return async (work) => {
-    const home = path.join(work, 'build')
-    await execute('cp', ['-r', source, home])
-    await execute('mvn', ['--quiet', '--batch-mode', 'compile', 'dependency:copy-dependencies'], {
-      cwd: home,
-    })
-    return home
   }
 }
 

@@ -1,12 +1,11 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
 import { generator } from '@millrace/connector-generator'
 import { startJob } from '@millrace/core/job'
 import { memoryStore, nodePlatform, output, pipeline, state } from 'millrace'
 import type { Job, JobEvent, Pipeline, Sink } from 'millrace'
-import { Footprint } from './footprint.ts'
+import { settle, watch } from './footprint.ts'
 import type { SoakReport } from './report.ts'
 
 /** Times are in milliseconds. */
@@ -48,10 +47,10 @@ export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
   })
   try {
     await Promise.race([sink.stalled, job.ended])
-    await settle(plan)
+    await settle(plan.stallMs)
     const { completed } = counts
     const readBefore = recordsRead(job)
-    const footprint = await watch(plan)
+    const footprint = await watch(plan.stallMs, plan.sampleEveryMs, 1e6)
     const read = recordsRead(job)
     const { abandoned } = counts
     const resumedAfterMs = await sink.comeBack()
@@ -69,25 +68,6 @@ export async function soakStalledSink(plan: StallPlan): Promise<SoakReport> {
     await job.cancel()
     await rm(directory, { recursive: true, force: true })
   }
-}
-
-/** Garbage from before the stall must not count, and one collection does not find it all. */
-async function settle({ stallMs }: StallPlan): Promise<void> {
-  for (let round = 0; round < 4; round++) {
-    globalThis.gc!()
-    await pause(stallMs / 20)
-  }
-}
-
-async function watch({ stallMs, sampleEveryMs }: StallPlan): Promise<Footprint> {
-  // V8 discards unused code, a significant part of such a small heap.
-  const footprint = new Footprint(1e6)
-  const until = performance.now() + stallMs
-  while (performance.now() < until) {
-    await pause(sampleEveryMs)
-    footprint.sample()
-  }
-  return footprint
 }
 
 /** A task of every kind between source and sink. */

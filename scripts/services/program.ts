@@ -25,7 +25,7 @@ export async function programOf(wanted: Installable): Promise<Program> {
     const file = path.join(directory, wanted.program)
     if (existsSync(file)) return { file, libraries: process.env['LD_LIBRARY_PATH'] ?? '', jars }
   }
-  const root = await cached(wanted.name, (work) => fetchPackages(wanted, work))
+  const root = await cached(wanted.name, (work) => unpackPackages(wanted, work))
   const files = await readdir(root, { recursive: true })
   const program = files.find(
     (file) =>
@@ -38,8 +38,8 @@ export async function programOf(wanted: Installable): Promise<Program> {
   return { file: path.join(root, program), libraries: [...libraries].join(':'), jars }
 }
 
-/** Unpacks Debian packages into `root` of a directory. */
-async function fetchPackages(wanted: Installable, work: string): Promise<string> {
+/** Fetches Debian packages and unpacks them into `root` of a directory, which it returns. */
+export async function unpackPackages(wanted: Installable, work: string): Promise<string> {
   await download(wanted, work)
   const unpacked = path.join(work, 'root')
   for (const file of await readdir(work)) {

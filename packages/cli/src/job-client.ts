@@ -19,10 +19,13 @@ export type Query = Readonly<Record<string, string | number | undefined>>
 export class JobClient {
   readonly url: string
   readonly job: string
+  /** Whether several workers run it together, and what is asked for is answered for all. */
+  readonly isWhole: boolean
 
-  constructor(url: string, job: string) {
+  constructor(url: string, job: string, isWhole: boolean) {
     this.url = url
     this.job = job
+    this.isWhole = isWhole
   }
 
   /** The answer of a route. Rejects with the error of the API. */
@@ -47,16 +50,20 @@ export class JobClient {
 
 /**
  * The job that runs at `target`: the address of its control API, or its data directory. Throws `OPTION_INVALID` if none is
- * reached.
+ * reached. With `isWholeFine` it may be a job that several workers run together, and is one if no name is given.
  */
-export async function clientOf(fs: Fs, target: string, name: string | undefined): Promise<JobClient> {
+export async function clientOf(
+  fs: Fs,
+  target: string,
+  name: string | undefined,
+  isWholeFine = false,
+): Promise<JobClient> {
   const url = /^https?:\/\//.test(target) ? target.replace(/\/+$/, '') : await urlIn(fs, target)
-  const { jobs } = (await answerOf(`${url}${routes.jobs}`)) as JobList
-  const names = jobs.map(({ job }) => job)
+  const { jobs, whole } = (await answerOf(`${url}${routes.jobs}`)) as JobList
+  const names = [...(isWholeFine && whole !== null ? [whole] : []), ...jobs.map(({ job }) => job)]
   const job = name ?? names[0]
-  if (job !== undefined && names.includes(job) && (name !== undefined || names.length === 1)) {
-    return new JobClient(url, job)
-  }
+  const isChosen = name !== undefined || names.length === 1 || job === whole
+  if (job !== undefined && names.includes(job) && isChosen) return new JobClient(url, job, job === whole)
   throw new MillraceError('OPTION_INVALID', `${url} has the jobs ${names.join(', ')}; choose one with --job`)
 }
 

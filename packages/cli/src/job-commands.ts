@@ -5,15 +5,17 @@ import type {
   Diagnosis,
   EventPage,
   JobFigures,
+  JobList,
   JobOverview,
   LogPage,
+  PartList,
 } from '@millrace/control/contract'
 import { nodePlatform } from '@millrace/node'
 import type { Command, CommandLine, Option } from './command.ts'
 import { exitCodes, type ExitCode } from './exit-codes.ts'
 import { clientOf, type JobClient } from './job-client.ts'
 import type { Outputs } from './outputs.ts'
-import { diagnosisText, eventText, lineText, overviewText } from './job-text.ts'
+import { diagnosisText, eventText, lineText, overviewText, partsText } from './job-text.ts'
 
 const target = 'URL|DATA_DIR'
 const common: readonly Option[] = [
@@ -42,7 +44,8 @@ export const statusCommand: Command = {
   details: where,
   options: common,
   run: async (line, outputs) => {
-    const job = await client(line)
+    const job = await clientOf(nodePlatform().fs, line.operand, line.value('job'), true)
+    if (job.isWhole) return partsStatus(line, outputs, job)
     const overview = await job.get<JobOverview>('job')
     const figures = await job.get<JobFigures>('figures')
     print(line, outputs, { ...overview, operators: figures.operators, tasks: figures.tasks }, () =>
@@ -50,6 +53,14 @@ export const statusCommand: Command = {
     )
     return overview.outcome === 'failed' ? exitCodes.failed : exitCodes.done
   },
+}
+
+/** What the workers of a job do that they run together. */
+async function partsStatus(line: CommandLine, outputs: Outputs, job: JobClient): Promise<ExitCode> {
+  const places = await job.get<PartList>('parts')
+  const { jobs } = await job.get<JobList>('jobs')
+  print(line, outputs, { ...places, jobs }, () => partsText(places, jobs))
+  return exitCodes.done
 }
 
 /** `millrace doctor`: what is wrong with a running job. */

@@ -1,4 +1,12 @@
-import type { Diagnosis, EventRow, JobFigures, JobOverview, LogRow } from '@millrace/control/contract'
+import type {
+  Diagnosis,
+  EventRow,
+  JobFigures,
+  JobList,
+  JobOverview,
+  LogRow,
+  PartList,
+} from '@millrace/control/contract'
 import { columns } from './columns.ts'
 import { printable } from './printable.ts'
 import { bytesText, dateText, durationText, whole } from './status-text.ts'
@@ -24,6 +32,20 @@ export function overviewText(overview: JobOverview, { operators, tasks, holders 
     whole(each.stateCells),
   ])
   return `${[...lines, ...columns([['operator', 'in', 'out', 'rate', 'busy', 'lag', 'state'], ...rows])].map(printable).join('\n')}\n`
+}
+
+/** Where the parts of a job are that several workers run, and what those do that are here. */
+export function partsText({ job, workers, parts }: PartList, jobs: JobList['jobs']): string {
+  const here = new Map(jobs.map((each) => [each.job, each]))
+  const rows = parts.map(({ part, address }) => {
+    const own = here.get(part)
+    if (own === undefined)
+      return [part, '', '', '', address ?? 'on its way, or at a worker without --control']
+    return [part, own.phase, whole(own.inRate), whole(own.outRate), 'here']
+  })
+  const head = `${job}: ${whole(workers)} ${workers === 1 ? 'worker' : 'workers'}, ${whole(parts.length)} ${parts.length === 1 ? 'lease' : 'leases'}`
+  const table = columns([['lease', 'phase', 'in/s', 'out/s', 'worker'], ...rows])
+  return `${[head, '', ...table].map(printable).join('\n')}\n`
 }
 
 /** The findings of the doctor, each with what helps. */

@@ -13,7 +13,7 @@ import { jobOptionsFrom, stopTimeoutOf, wholeNumber } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { durationText } from './status-text.ts'
 import { aborted, everySoOften, within } from './waits.ts'
-import { WorkerControl } from './worker-control.ts'
+import { controlAddressOption, WorkerControl } from './worker-control.ts'
 import { WorkerLog } from './worker-log.ts'
 
 /** The option of `run` that makes it one of several workers. */
@@ -28,6 +28,7 @@ export const workerOptionList: readonly Option[] = [
   { name: 'leases', value: 'N', help: 'with --cluster: parts of the work, fixed for its life (default 16)' },
   { name: 'worker-name', value: 'NAME', help: 'with --cluster: a restart under this name moves nothing' },
   { name: 'standbys', value: 'N', help: 'with --cluster: copies of each state in other workers (default 0)' },
+  controlAddressOption,
 ]
 
 /** Options of `run` that a worker does not have, with the reason. */
@@ -69,14 +70,16 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
   const standbys = line.value('standbys')
   const started: { worker?: ClusterWorker } = {}
   const status = (): WorkerStatus | undefined => started.worker?.status()
-  await using control = await WorkerControl.open(line, { platform, directory: job.directory, lines, status })
+  const { store, directory } = job
+  await using control = await WorkerControl.open(line, { platform, store, directory, lines, status })
   using log = new WorkerLog({ lines, clock, status })
   using _progress = everySoOften(clock, progressEveryMs, () => log.progress())
   const worker = cluster.startWorker({
-    job: { ...job, directory: path.join(job.directory, 'leases') },
+    job: { ...job, directory: path.join(directory, 'leases') },
     graphOf: () => jobOptionsFrom(line, pipeline, platform).graph,
     connect,
     ...(name !== undefined && { name }),
+    address: control?.address,
     ...(leases !== undefined && { leases: wholeNumber('leases', leases, 1) }),
     ...(standbys !== undefined && { standbys: wholeNumber('standbys', standbys, 0) }),
     observer: (event) => {
@@ -85,6 +88,7 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     },
   })
   started.worker = worker
+  control?.serve(worker)
   const result = await endOf(worker, { line, lines, signals })
   log.ended(result)
   if (result.outcome === 'failed') throw result.error

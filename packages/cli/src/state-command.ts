@@ -87,10 +87,10 @@ async function placeOf(line: CommandLine, { stderr }: Outputs): Promise<StatePla
   const checkpoint = checkpointOf(line)
   const isAsked = checkpoint !== undefined || line.has('committed')
   if (isAddress(operand)) {
-    return new RunningState(await clientOf(fs, operand, line.value('job')), line.has('committed'))
+    return new RunningState(await clientOf(fs, operand, line.value('job'), true), line.has('committed'))
   }
   if (!isAsked && (await isJobThere(fs, operand))) {
-    return new RunningState(await clientOf(fs, operand, line.value('job')), false)
+    return new RunningState(await clientOf(fs, operand, line.value('job'), true), false)
   }
   if (!isAsked) {
     stderr.write(

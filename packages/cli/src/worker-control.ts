@@ -1,8 +1,9 @@
-import { describeError } from '@millrace/core'
+import { describeError, MillraceError } from '@millrace/core'
 import type { Platform } from '@millrace/core/disk'
-import type { WorkerEvent, WorkerStatus } from '@millrace/cluster-kafka'
+import type { StateStore } from '@millrace/core/store'
+import type { ClusterWorker, WorkerEvent, WorkerStatus } from '@millrace/cluster-kafka'
 import type { Control, WatchedJob } from '@millrace/control'
-import type { CommandLine } from './command.ts'
+import type { CommandLine, Option } from './command.ts'
 import type { LineFields, LogLevel, LogLines } from './log-lines.ts'
 import { openControl, recordControl } from './run-control.ts'
 import { durationText } from './status-text.ts'
@@ -10,6 +11,8 @@ import { durationText } from './status-text.ts'
 /** What the control API of a worker is about. */
 export interface WorkerControlParts {
   readonly platform: Platform
+  /** What the state of the job is kept in. */
+  readonly store: StateStore
   /** The data directory of the worker. */
   readonly directory: string
   readonly lines: LogLines
@@ -19,37 +22,72 @@ export interface WorkerControlParts {
 
 /** The control API of a worker: each lease is a job there, as `orders/3`, while it runs here. */
 export class WorkerControl implements AsyncDisposable {
+  /** Where other workers reach it; undefined if they do not. */
+  readonly address: string | undefined
   readonly #control: Control
   readonly #record: AsyncDisposable
-  readonly #lines: LogLines
+  readonly #parts: WorkerControlParts
   readonly #shown = new Map<number, WatchedJob>()
 
-  private constructor(control: Control, record: AsyncDisposable, lines: LogLines) {
+  private constructor({ control, record, parts, address }: OpenControl) {
+    this.address = address
     this.#control = control
     this.#record = record
-    this.#lines = lines
-    lines.listener = (...line) => this.#keep(...line)
+    this.#parts = parts
+    parts.lines.listener = (...line) => this.#keep(...line)
   }
 
   /** Starts the API if the command line asks for it. */
   static async open(line: CommandLine, parts: WorkerControlParts): Promise<WorkerControl | undefined> {
     const control = await openControl(line, () => waitsOf(parts.status()))
-    return control && WorkerControl.over(control, parts)
+    return control && WorkerControl.over(control, parts, addressIn(line))
   }
 
   /** Shows a worker in an API, which it closes. */
   static async over(
     control: Control,
-    { platform, directory, lines }: WorkerControlParts,
+    parts: WorkerControlParts,
+    address: string | undefined = addressOf(control),
   ): Promise<WorkerControl> {
+    const { platform, directory, lines } = parts
     try {
       const record = await recordControl(platform.fs, directory, control)
       lines.write('info', 'control', `the control API is at ${control.url}`, { url: control.url })
-      return new WorkerControl(control, record, lines)
+      if (address === undefined) {
+        const text = `other workers cannot ask this one for state, because ${control.url} names no machine; say where it is reached with --control-address`
+        lines.write('warning', 'warning', text)
+      }
+      return new WorkerControl({ control, record, parts, address })
     } catch (error) {
       await control.close()
       throw error
     }
+  }
+
+  /** Answers for the state of the whole job, whichever worker has it. */
+  serve(worker: ClusterWorker): void {
+    const { platform, store } = this.#parts
+    const places = (): WorkerStatus['places'] => worker.status().places
+    this.#control.divide({
+      name: worker.graph.name,
+      parts: worker.leases,
+      graph: worker.graph,
+      clock: platform.clock,
+      workers: () => worker.status().workers,
+      partOf: (operator, key) => worker.leaseOfKey(operator, key),
+      ownerOf: (part) => {
+        const place = places().find(({ leases }) => leases.includes(part))
+        return place && { address: place.address }
+      },
+      copiesOf: (part) =>
+        places().flatMap(({ standbys, address }) =>
+          standbys.includes(part) && address !== undefined ? [address] : [],
+        ),
+      copyHere: (part) => {
+        const copy = worker.copyOf(part)
+        return copy && { fs: platform.fs, directory: copy.directory, storeOf: () => store }
+      },
+    })
   }
 
   /** Shows the job of a lease as long as it runs. */
@@ -63,7 +101,7 @@ export class WorkerControl implements AsyncDisposable {
     const watched = this.#control.show(job, {
       name: `${job.options.graph.name}/${lease}`,
       isPart: true,
-      setLogLevel: (level) => this.#lines.setLevel(level),
+      setLogLevel: (level) => this.#parts.lines.setLevel(level),
     })
     this.#shown.set(lease, watched)
   }
@@ -80,6 +118,37 @@ export class WorkerControl implements AsyncDisposable {
       if (!Array.isArray(about) || about.includes(each)) happenings.line(level, text)
     }
   }
+}
+
+interface OpenControl {
+  readonly control: Control
+  readonly record: AsyncDisposable
+  readonly parts: WorkerControlParts
+  readonly address: string | undefined
+}
+
+/** The option that says where other workers reach the control API. */
+export const controlAddressOption: Option = {
+  name: 'control-address',
+  value: 'URL',
+  help: 'with --cluster: where other workers reach --control (default: where it listens)',
+}
+
+/** The address that the command line gives. Throws `OPTION_INVALID` for text that is no address. */
+function addressIn(line: CommandLine): string | undefined {
+  const given = line.value(controlAddressOption.name)
+  if (given === undefined) return undefined
+  if (/^https?:\/\/[^/\s]+$/.test(given) && URL.canParse(given)) return given
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `--${controlAddressOption.name} is ${given}. Give http://HOST:PORT, by which the other workers reach this one`,
+  )
+}
+
+/** Where the API is reached, as far as what it listens on says that: all addresses of a machine have no name. */
+function addressOf({ url }: Control): string | undefined {
+  const { hostname } = new URL(url)
+  return hostname === '0.0.0.0' || hostname === '[::]' ? undefined : url
 }
 
 /** What a worker waits for before it is ready, besides the jobs of its leases. */

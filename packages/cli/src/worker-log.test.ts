@@ -5,7 +5,7 @@ import { expect, test } from 'vitest'
 import { LogLines } from './log-lines.ts'
 import { leasesText, WorkerLog } from './worker-log.ts'
 
-const status: WorkerStatus = { phase: 'running', leases: [], workers: 3 }
+const status: WorkerStatus = { phase: 'running', leases: [], workers: 3, places: [] }
 
 /** What a log writes about events, without times. */
 async function written(

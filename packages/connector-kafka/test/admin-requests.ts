@@ -41,8 +41,10 @@ export function deleteTopicRequest(topic: string): Request<readonly number[]> {
   }
 }
 
-/** Asks how many members a group has. */
-export function groupRequest(group: string): Request<{ readonly error: number; readonly members: number }> {
+/** Asks for the ids of the members of a group. */
+export function groupRequest(
+  group: string,
+): Request<{ readonly error: number; readonly members: readonly string[] }> {
   return {
     name: 'DescribeGroups',
     api: 15,
@@ -53,11 +55,13 @@ export function groupRequest(group: string): Request<{ readonly error: number; r
         const error = answer.int16()
         for (let texts = 0; texts < 4; texts++) answer.text()
         const members = answer.list(() => {
-          for (let texts = 0; texts < 3; texts++) answer.text()
+          const id = answer.text()
+          for (let texts = 0; texts < 2; texts++) answer.text()
           answer.bytes()
           answer.bytes()
+          return id
         })
-        return { error, members: members.length }
+        return { error, members }
       })
       return found!
     },

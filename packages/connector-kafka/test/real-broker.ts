@@ -1,22 +1,10 @@
 import { setTimeout } from 'node:timers/promises'
-import { nodePlatform } from '@millrace/node'
 import { afterAll } from 'vitest'
 import { service, type RunningMember, type RunningService } from '../../../scripts/services/service.ts'
-import { Packing } from '../src/packing.ts'
-import { byTopic, readyRecord, type PackedBatch } from '../src/record.ts'
-import type { NewTopic } from '../src/kafka-port.ts'
-import { Patience } from '../src/patience.ts'
-import { stamp } from '../src/wire/batch-encoder.ts'
-import { createTopicsRequest, deleteRecordsRequest } from '../src/wire/admin-request.ts'
-import { Brokers } from '../src/wire/brokers.ts'
-import { answeredFailure } from '../src/wire/codes.ts'
-import { Coordinator, firstError } from '../src/wire/coordinator.ts'
-import { machineNetwork } from '../src/wire/doors/socket.ts'
-import { produce } from '../src/wire/produce.ts'
-import { latestTime, offsetRequest, type Request } from '../src/wire/request.ts'
-import { WireProducer } from '../src/wire/wire-producer.ts'
-import { addPartitionsRequest, initRequest, stableOffsetRequest } from '../src/wire/write-request.ts'
-import { createPartitionsRequest, deleteTopicRequest, groupRequest } from './admin-requests.ts'
+import { deleteRecordsRequest } from '../src/wire/admin-request.ts'
+import { stableOffsetRequest } from '../src/wire/write-request.ts'
+import { createPartitionsRequest, deleteTopicRequest } from './admin-requests.ts'
+import { Outside, timeoutMs, type Sent } from './outside.ts'
 import { transactionsIn } from './transaction-list.ts'
 
 /** A broker for the tests of one file, and means to look at it from outside. */
@@ -46,21 +34,11 @@ export interface RealBroker {
   readonly committed: (group: string, topic: string, partition: number) => Promise<number>
   /** How far the partitions of a topic have got: about how many records it has. */
   readonly ends: (topic: string) => Promise<number>
-  /** How many members a group has. */
-  readonly members: (group: string) => Promise<number>
+  /** The ids of the members of a group. */
+  readonly members: (group: string) => Promise<readonly string[]>
   /** The process that leads a partition now. Only for brokers that the test has started. */
   readonly leader: (topic: string, partition: number) => Promise<RunningMember>
 }
-
-export interface Sent {
-  readonly value: string | Uint8Array | null
-  readonly key?: string | null
-  readonly partition?: number
-  readonly timestamp?: number
-  readonly headers?: readonly Readonly<Record<string, string>>[]
-}
-
-const timeoutMs = 30_000
 
 /** `kafkaCluster` is three brokers. */
 export async function realBroker(name: 'kafka' | 'kafkaCluster' = 'kafka'): Promise<RealBroker> {
@@ -89,112 +67,6 @@ export async function realBroker(name: 'kafka' | 'kafkaCluster' = 'kafka'): Prom
   }
 }
 
-/** A client that looks at the broker from outside. */
-class Outside {
-  readonly brokers: Brokers
-  readonly #world: ConstructorParameters<typeof Brokers>[2]
-  readonly #patience: Patience
-
-  constructor(address: string) {
-    const addresses = address.split(',').map((each) => {
-      const [host, port] = each.split(':') as [string, string]
-      return { host, port: Number(port) }
-    })
-    const { clock } = nodePlatform()
-    const none = (): void => {}
-    const { signal } = new AbortController()
-    this.#world = { clock, signal, warn: none, down: none, trying: none, up: none }
-    this.#patience = new Patience(address, this.#world)
-    this.brokers = new Brokers(
-      addresses,
-      { network: machineNetwork(false), clientId: 'test', sasl: undefined, requestMs: timeoutMs },
-      this.#world,
-    )
-  }
-
-  /** Asks until a broker answers. */
-  async change(request: Request<readonly number[]>): Promise<void> {
-    const errors = await this.#patience.repeat(() => this.brokers.askAny(request))
-    const failure = answeredFailure(firstError(errors), request.name)
-    if (failure !== undefined) throw failure
-  }
-
-  async create(topic: NewTopic): Promise<void> {
-    const answers = await this.#patience.repeat(() =>
-      this.brokers.askAny(createTopicsRequest([topic], timeoutMs)),
-    )
-    const failure = answeredFailure(firstError(answers.map(({ error }) => error)), topic.name)
-    if (failure !== undefined) throw failure
-  }
-
-  coordinator(kind: 'group' | 'transaction', key: string): Coordinator {
-    return new Coordinator({ brokers: this.brokers, kind, key, world: this.#world, patienceMs: timeoutMs })
-  }
-
-  async partitions(topic: string): Promise<number> {
-    return (await this.#patience.repeat(() => this.brokers.topic(topic)))!.partitions.length
-  }
-
-  /** The number of the broker that leads a partition. */
-  async leader(topic: string, partition: number): Promise<number> {
-    const found = await this.#patience.repeat(() => this.brokers.topic(topic))
-    return found!.partitions.find((each) => each.partition === partition)!.leader
-  }
-
-  async end(topic: string, partition: number): Promise<number> {
-    return this.#patience.repeat(async () => {
-      const of = { topic, partition }
-      const leader = await this.brokers.leader(of)
-      // The next attempt looks for another one.
-      this.brokers.forget(of)
-      const found = await this.brokers.askAt(leader, offsetRequest(of, latestTime, 0))
-      const failure = answeredFailure(found!.error, topic)
-      if (failure !== undefined) throw failure
-      return found!.offset
-    })
-  }
-
-  async produce(topic: string, records: readonly Sent[], id: string | undefined): Promise<void> {
-    const partitions = await this.partitions(topic)
-    const { clock, random } = nodePlatform()
-    const packing = new Packing({ compressor: undefined, maxRecordBytes: 1_000_000 }, { clock, random })
-    const batches: PackedBatch[] = []
-    for (const { headers = [], ...record } of records) {
-      const pairs = headers.flatMap((header) => Object.entries(header))
-      const own = pairs.map(([name, value]) => [name, Buffer.from(value)] as const)
-      if ((record.partition ?? 0) >= partitions) throw new Error(`there is no partition ${record.partition}`)
-      const ready = readyRecord({ ...record, headers: own }, topic, { time: Number.NaN, headers: {} })
-      batches.push(...packing.add(ready, partitions))
-    }
-    batches.push(...packing.takeAll())
-    if (id !== undefined) await this.#leaveOpen(id, batches)
-    else await this.#send(batches)
-  }
-
-  close(): Promise<void> {
-    return this.brokers.close()
-  }
-
-  async #send(batches: readonly PackedBatch[]): Promise<void> {
-    const parts = { brokers: this.brokers, patience: this.#patience, requestMs: timeoutMs, idle: () => {} }
-    const producer = new WireProducer(parts)
-    await producer.send(batches)
-    await producer.flush()
-  }
-
-  async #leaveOpen(id: string, batches: readonly PackedBatch[]): Promise<void> {
-    const transactions = this.coordinator('transaction', id)
-    const identity = await transactions.ask(initRequest(id, 60_000), ({ error }) => error)
-    await transactions.ask(addPartitionsRequest({ ...identity, id }, batches), firstError)
-    for (const [, [first, ...more]] of byTopic(batches)) {
-      if (more.length > 0) throw new Error('an open transaction of a test has one batch')
-      stamp(first!.bytes, { ...identity, sequence: 0, isTransactional: true })
-    }
-    const failures = await produce(this.brokers, batches, { id, timeoutMs })
-    for (const failure of failures.values()) throw failure
-  }
-}
-
 function adminOf(
   outside: Outside,
 ): Pick<
@@ -216,10 +88,7 @@ function adminOf(
       return topic
     },
     addPartitions: (topic, total) => outside.change(createPartitionsRequest(topic, total)),
-    members: async (group) => {
-      const found = await outside.coordinator('group', group).ask(groupRequest(group), ({ error }) => error)
-      return found.members
-    },
+    members: (group) => outside.members(group),
     ends: async (topic) => {
       let sum = 0
       const partitions = await outside.partitions(topic)

@@ -7,16 +7,14 @@ import {
   type SplitLag,
   type SplitReader,
 } from '@millrace/core/connector'
+import type { Redis } from 'ioredis'
 import type { Connection } from './connection.ts'
 import { compareIds } from './entry-id.ts'
 import {
   entriesIn,
   isText,
-  noStream,
   rawOf,
-  stateFrom,
   stateOf,
-  textValue,
   type EntryReading,
   type StreamEntry,
   type StreamPosition,
@@ -49,8 +47,8 @@ const AHEAD = 2_000
 const BLOCK_MS = 1_000
 
 /**
- * Reads one stream. It fetches ahead: while the server has more, by calls that do not wait, each with a look at what was
- * trimmed in the same transaction; then by calls that wait for the next entry.
+ * Reads one stream. It fetches ahead: while the server has more, by calls that do not wait; then by calls that wait for the next
+ * entry. Each looks at what was trimmed.
  */
 export class StreamReader<T, V extends string | Uint8Array> implements SplitReader<T, StreamPosition> {
   readonly #parts: StreamReaderParts<T, V>
@@ -145,7 +143,7 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
           await new Promise<void>((resolve) => (this.#wakeFetcher = resolve))
           continue
         }
-        const entries: readonly StreamEntry<V>[] = isBehind ? await this.#fetchNow() : await this.#fetchNext()
+        const entries: readonly StreamEntry<V>[] = await this.#fetch(!isBehind)
         this.#take(entries)
         isBehind = entries.length > 0
       }
@@ -164,38 +162,30 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
     this.#wake()
   }
 
-  /** What is there now, and a check that nothing before it is gone. */
-  async #fetchNow(): Promise<readonly StreamEntry<V>[]> {
-    const { connection, stream, check } = this.#parts
-    const both = connection.client.multi().xinfo('STREAM', stream)
-    const wanted = ['COUNT', COUNT, 'STREAMS', stream, this.#fetchedUpTo.id] as const
-    const answers = await (this.#isText ? both.xread(...wanted) : both.xreadBuffer(...wanted)).exec()
-    const [[refused, info], [failed, read]] = answers as unknown as readonly [Answer, Answer]
-    if (failed !== null) throw failed
-    if (refused !== null && !refused.message.includes('no such key')) throw refused
-    const state = refused === null ? stateFrom(textOf(info)) : noStream
-    check(this.#fetchedUpTo, state)
-    const entries = entriesIn(read, this.#parts.reading)
-    // With everything read, as many were added as the server says, also if some of them were deleted meanwhile.
-    if (entries.length < COUNT) this.#addedInAll = state.added
-    return entries
-  }
-
-  /** The next entries, and a check that none was left out; none if there is none for a while. */
-  async #fetchNext(): Promise<readonly StreamEntry<V>[]> {
+  /**
+   * The next entries, and a check that none was left out. `waits`: if there is none now, for a while.
+   *
+   * The second question is sent with the first one and answered after it, so it knows of everything that the first has found.
+   */
+  async #fetch(waits: boolean): Promise<readonly StreamEntry<V>[]> {
     const { connection, stream, check, reading } = this.#parts
     const { client } = connection
     const from = this.#fetchedUpTo
-    const wanted = ['COUNT', COUNT, 'BLOCK', BLOCK_MS, 'STREAMS', stream, from.id] as const
-    const answer = await (this.#isText ? client.xread(...wanted) : client.xreadBuffer(...wanted))
+    const block = waits ? (['BLOCK', BLOCK_MS] as const) : []
+    const wanted = ['COUNT', COUNT, ...block, 'STREAMS', stream, from.id] as unknown as Parameters<
+      Redis['xread']
+    >
+    const [answer, state] = await Promise.all([
+      this.#isText ? client.xread(...wanted) : client.xreadBuffer(...wanted),
+      stateOf(connection, stream),
+    ])
     const entries = entriesIn(answer, reading)
-    if (entries.length === 0) return entries
-    const state = await stateOf(connection, stream)
-    const { oldestId } = state
-    // What was trimmed since it was fetched is not missing.
-    const isTrimmed = ({ id }: StreamEntry<V>): boolean =>
-      oldestId === undefined || compareIds(id, oldestId) < 0
-    check(from, { ...state, length: state.length + entries.filter(isTrimmed).length })
+    if (waits && entries.length === 0) return entries
+    check(from, { ...state, length: state.length + trimmedOf(entries, state) })
+    const last = entries.at(-1)?.id ?? from.id
+    const isAll = state.newestId === undefined || compareIds(state.newestId, last) <= 0
+    // With everything read, as many were added as the server says, also if some of them were deleted meanwhile.
+    if (isAll) this.#addedInAll = state.added
     return entries
   }
 
@@ -224,11 +214,9 @@ export class StreamReader<T, V extends string | Uint8Array> implements SplitRead
   }
 }
 
-/** The answer to one command of a transaction. */
-type Answer = readonly [error: Error | null, answer: unknown]
-
-/** An answer with text in place of bytes. */
-function textOf(answer: unknown): unknown {
-  if (Array.isArray(answer)) return answer.map(textOf)
-  return answer instanceof Uint8Array ? textValue(answer as Buffer) : answer
+/** How many entries that were fetched are not there any longer: those are not missing. */
+function trimmedOf(entries: readonly StreamEntry<string | Uint8Array>[], { oldestId }: StreamState): number {
+  if (oldestId === undefined) return entries.length
+  const first = entries.findIndex(({ id }) => compareIds(id, oldestId) >= 0)
+  return first < 0 ? entries.length : first
 }

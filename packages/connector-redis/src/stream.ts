@@ -16,8 +16,9 @@ export interface RedisEntry extends StreamEntry<string> {}
 /** What a server says about a stream. */
 export interface StreamState {
   readonly lastId: string
-  /** The oldest entry that is there; undefined if there is none. */
+  /** The oldest and the newest entry that are there; undefined if there is none. */
   readonly oldestId: string | undefined
+  readonly newestId: string | undefined
   readonly length: number
   /** How many entries were ever added; undefined if the server does not say (before Redis 7). */
   readonly added: number | undefined
@@ -86,24 +87,32 @@ export async function notDelivered(
 }
 
 /** The answer of XINFO: names and values, one after another. */
-export function stateFrom(answer: unknown): StreamState {
+function stateFrom(answer: unknown): StreamState {
   const list = answer as readonly unknown[]
   const after = (name: string): string | undefined => {
     const at = list.indexOf(name)
     return at < 0 ? undefined : String(list[at + 1])
   }
-  const oldest = list[list.indexOf('first-entry') + 1] as readonly [string] | null
+  const idOf = (name: string): string | undefined =>
+    (list[list.indexOf(name) + 1] as readonly [string] | null)?.[0]
   const added = after('entries-added')
   return {
     lastId: after('last-generated-id') ?? firstId,
-    oldestId: oldest?.[0],
+    oldestId: idOf('first-entry'),
+    newestId: idOf('last-entry'),
     length: Number(after('length')),
     added: added === undefined ? undefined : Number(added),
   }
 }
 
 /** A stream that does not exist: nothing was ever added to it. */
-export const noStream: StreamState = { lastId: firstId, oldestId: undefined, length: 0, added: 0 }
+const noStream: StreamState = {
+  lastId: firstId,
+  oldestId: undefined,
+  newestId: undefined,
+  length: 0,
+  added: 0,
+}
 
 /** Null for an entry that was deleted after it was delivered. */
 type Fields = readonly Buffer[] | null

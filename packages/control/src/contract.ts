@@ -16,6 +16,7 @@ export type {
   Session,
   Totals,
 } from './contract/job.ts'
+export type { PartList, PartPlace } from './contract/parts.ts'
 export type { GraphEdge, GraphOperator, GraphTask, JobGraph } from './contract/graph.ts'
 export type {
   JobFigures,
@@ -57,6 +58,7 @@ export type {
 export type {
   StateAnswer,
   StateChange,
+  StateCopy,
   StateEntry,
   StateList,
   StateOperator,

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import os from 'node:os'
 import path from 'node:path'
 import { spawnSync } from 'node:child_process'
@@ -7,7 +7,7 @@ import { build } from 'esbuild'
 import * as apps from 'kubernetes-models/apps/v1'
 import * as policy from 'kubernetes-models/policy/v1'
 import * as core from 'kubernetes-models/v1'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { Command, project, scratch } from './command.ts'
 import { commandsIn, shell } from './document-commands.ts'
@@ -66,16 +66,18 @@ describe('the files in deploy', () => {
     const { services } = parse(await read('deploy/compose.yaml')) as Compose
     const pod = resourcesIn(await read('deploy/kubernetes/words.yaml'))[0]!.spec.template!.spec
     const unit = await read('deploy/words.service')
-    const commandLines = [
-      /^CMD .*$/m.exec(await read('deploy/Dockerfile'))![0],
-      services.words.command.join(' '),
-      pod.containers[0]!.args.join(' '),
-      /^ExecStart=.*$/m.exec(unit)![0],
-    ]
-    for (const commandLine of commandLines) {
-      expect(commandLine).toContain('node_modules/millrace/bin/millrace.js run')
+    const program = 'node_modules/millrace/bin/millrace.js run'
+    const entry = /^ENTRYPOINT .*$/m.exec(await read('deploy/Dockerfile'))![0]
+    const started = /^ExecStart=.*$/m.exec(unit)![0]
+    for (const commandLine of [entry, started]) {
+      expect(commandLine).toContain(program)
+      expect(optionsOf(commandLine)).toContain('--data-dir')
+    }
+    // What compose and Kubernetes have are options for the entry point of the image.
+    const added = [services.words.command, pod.containers[0]!.args].map((words) => ` ${words.join(' ')}`)
+    for (const commandLine of [entry, started, ...added]) {
       const options = optionsOf(commandLine)
-      expect(options).toContain('--data-dir')
+      expect(options.length).toBeGreaterThan(1)
       expect(options.filter((option) => !help.includes(option))).toEqual([])
     }
     const stopSeconds = Number(/how long to wait for the job to stop \(default (\d+)s\)/.exec(help)![1])
@@ -93,6 +95,24 @@ describe('the files in deploy', () => {
       await read('docs/operating/exit-codes.md'),
     )![1]!
     expect(/^RestartPreventExitStatus=(.*)$/m.exec(unit)![1]!.split(' ')).toEqual(said.match(/\d+/g))
+  })
+
+  test('what systemd starts writes to its state directory only, and ends with 0 on SIGTERM', async () => {
+    const unit = await read('deploy/words.service')
+    const state = await scratch()
+    const words = await read('packages/create-millrace/template/words.ts')
+    const directory = await project({ 'words.ts': words, 'input/a.txt': 'a b\n' })
+    const commandLine = /^ExecStart=\/usr\/bin\/node \S+ (.*)$/m.exec(unit)![1]!
+    const args = commandLine.replace('9090', '0').replaceAll('/var/lib/words', state).split(' ')
+    const job = new Command(args, directory)
+    onTestFinished(() => job.kill('SIGKILL'))
+    await job.says(/"event":"checkpoint"/)
+    job.kill(/^KillSignal=(\w+)$/m.exec(unit)![1] as NodeJS.Signals)
+    expect((await job.ended).code).toBe(0)
+    expect((await readdir(directory)).toSorted()).toEqual(['input', 'node_modules', 'words.ts'])
+    expect(await readFile(`${state}/out/counts.ndjson`, 'utf8')).toBe(
+      '{"key":"a","value":1}\n{"key":"b","value":1}\n',
+    )
   })
 
   const hasSystemd = spawnSync('systemd-analyze', ['--version']).status === 0

@@ -15,6 +15,8 @@ export interface StandbyLeaseOptions {
   /** Ends the wait for another process that uses the directory. */
   readonly signal: AbortSignal
   readonly warn: (message: string) => void
+  /** Called once, when the copy has all that was committed before it was opened. */
+  readonly current?: (() => void) | undefined
 }
 
 /**

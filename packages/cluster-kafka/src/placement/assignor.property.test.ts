@@ -112,3 +112,44 @@ test('copies are with other workers than the lease, as many as there can be, and
     }),
   )
 })
+
+/** The claims after every worker has done what its share says, and each copy is up to date. */
+function copied(
+  claims: readonly WorkerClaim[],
+  shares: ReadonlyMap<string, WorkerShare>,
+): readonly WorkerClaim[] {
+  return followed(claims, shares).map((claim) => ({
+    ...claim,
+    current: new Set(shares.get(claim.id)!.standbys),
+  }))
+}
+
+test('a lease that is held moves only to a worker that has copied it, and in the end all are divided evenly', () => {
+  fc.assert(
+    fc.property(drawn, fc.integer({ min: 0, max: 2 }), ({ claims, leases }, standbys) => {
+      let now: readonly WorkerClaim[] = claims.map((claim) => ({ ...claim, current: new Set<number>() }))
+      for (let round = 0; round < 4; round++) {
+        const shares = divideLeases(now, leases, standbys)
+        const next = copied(now, shares)
+        for (const { id, held } of now) {
+          const left = held.filter((lease) => !shares.get(id)!.leases.includes(lease))
+          for (const lease of left) {
+            const ready = now.filter((other) => other.id !== id && other.current!.has(lease))
+            const doubly = now.filter((other) => other.held.includes(lease)).length > 1
+            expect([lease, ready.length > 0 || doubly]).toEqual([lease, true])
+          }
+          for (const lease of shares.get(id)!.standbys) expect(shares.get(id)!.leases).not.toContain(lease)
+        }
+        now = next
+      }
+      const counts = now.map(({ held }) => held.length)
+      expect(now.flatMap(({ held }) => held).toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: leases }, (_, lease) => lease),
+      )
+      expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1)
+      expect(followed(now, divideLeases(now, leases, standbys)).map(({ held }) => held)).toEqual(
+        now.map(({ held }) => held),
+      )
+    }),
+  )
+})

@@ -6,13 +6,15 @@ export interface WorkerClaim {
   readonly held: readonly number[]
   /** The leases whose state it has on its disk, with the offset of the changelog up to which it has them. */
   readonly cached: ReadonlyMap<number, number>
+  /** The leases of others whose copy on its disk is up to date. Undefined: it gets leases without a copy. */
+  readonly current?: ReadonlySet<number> | undefined
 }
 
 /** What a worker gets. */
 export interface WorkerShare {
   /** The leases that it may run. It releases every other one that it holds. */
   readonly leases: readonly number[]
-  /** The leases of others whose state it copies. */
+  /** The leases of others whose state it copies: as a standby, or because it will get them. */
   readonly standbys: readonly number[]
 }
 
@@ -21,10 +23,12 @@ export interface WorkerShare {
  *
  *  - no lease is given to a worker while another one holds it: it is given away first, and to its new worker in the next round;
  *  - once that is done, the numbers of leases differ by one at most;
- *  - as few leases move as that allows, and where one has to move, a worker gets it that has a copy of its state.
+ *  - as few leases move as that allows, and where one has to move, a worker gets it that has a copy of its state;
+ *  - a lease that a worker runs stays there until the worker that gets it has copied its state: moving it takes no longer then than
+ *    reading what has changed since.
  *
  * The same claims give the same shares. (Incremental cooperative rebalancing, as Kafka's cooperative-sticky assignor does it, for whole
- * tasks; copies count as in Kafka Streams since KIP-441.)
+ * tasks; copies count, and are made first, as in Kafka Streams since KIP-441.)
  */
 export function divideLeases(
   claims: readonly WorkerClaim[],
@@ -33,7 +37,11 @@ export function divideLeases(
 ): ReadonlyMap<string, WorkerShare> {
   const workers = claims.toSorted((a, b) => (a.id < b.id ? -1 : 1))
   const holders = holdersOf(workers)
-  const owners = ownersOf(workers, holders, leases)
+  const later = ownersOf(workers, holders, leases)
+  const awaited = awaitedCopies(workers, holders, later)
+  const owners = new Map(
+    [...later].map(([lease, owner]) => [lease, awaited.has(lease) ? holders.get(lease)! : owner]),
+  )
   const copies = copiesOf(workers, owners, standbys)
   return new Map(
     workers.map(({ id }) => [
@@ -44,7 +52,9 @@ export function divideLeases(
           .filter(([lease, owner]) => owner === id && (holders.get(lease) ?? id) === id)
           .map(first)
           .toSorted((a, b) => a - b),
-        standbys: copies.get(id) ?? [],
+        standbys: [
+          ...new Set([...(copies.get(id) ?? []), ...[...awaited].filter(([, by]) => by === id).map(first)]),
+        ],
       },
     ]),
   )
@@ -83,6 +93,21 @@ function ownersOf(
   return owners
 }
 
+/** The leases that stay where they are for now, and the worker that copies each of them first. */
+function awaitedCopies(
+  workers: readonly WorkerClaim[],
+  holders: ReadonlyMap<number, string>,
+  later: ReadonlyMap<number, string>,
+): ReadonlyMap<number, string> {
+  const current = new Map(workers.map((worker) => [worker.id, worker.current]))
+  return new Map(
+    [...later].filter(([lease, owner]) => {
+      const holder = holders.get(lease)
+      return holder !== undefined && holder !== owner && current.get(owner)?.has(lease) === false
+    }),
+  )
+}
+
 /** Which copies each worker keeps. */
 function copiesOf(
   workers: readonly WorkerClaim[],
@@ -103,15 +128,18 @@ function copiesOf(
   return copies
 }
 
-/** The worker with the newest copy; among those without one, the worker with the fewest leases. */
+/** The worker with the newest copy, first of all one that is up to date; among those without one, the worker with the fewest leases. */
 function bestFor(
   lease: number,
   workers: readonly WorkerClaim[],
   counts: ReadonlyMap<string, number>,
 ): WorkerClaim {
-  const copyOf = ({ cached }: WorkerClaim): number => cached.get(lease) ?? -1
+  const copyOf = ({ cached, current }: WorkerClaim): number =>
+    current?.has(lease) === true ? Number.POSITIVE_INFINITY : (cached.get(lease) ?? -1)
   const countOf = ({ id }: WorkerClaim): number => counts.get(id) ?? 0
-  return workers.toSorted((a, b) => copyOf(b) - copyOf(a) || countOf(a) - countOf(b))[0]!
+  return workers.toSorted(
+    (a, b) => (copyOf(b) === copyOf(a) ? 0 : copyOf(b) - copyOf(a)) || countOf(a) - countOf(b),
+  )[0]!
 }
 
 function countsOf(owners: ReadonlyMap<number, string>): Map<string, number> {

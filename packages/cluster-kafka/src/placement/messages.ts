@@ -10,12 +10,26 @@ export interface Claim {
   readonly leases: number
   readonly held: readonly number[]
   readonly cached: readonly (readonly [lease: number, offset: number])[]
+  /** The leases of others whose copy on its disk is up to date; undefined if it makes no copies. */
+  readonly current?: readonly number[] | undefined
   /** The leases whose input it has read to the end. */
   readonly finished: readonly number[]
+  /** Where other workers reach it. */
+  readonly address?: string | undefined
   /** The run of the job that it takes part in; undefined if it has just come. */
   readonly run?: string | undefined
   /** Whether it knows that the input of all leases has ended. */
   readonly isOver: boolean
+}
+
+/** What a worker has, for the others. */
+export interface WorkerPlace {
+  /** Where other workers reach it; undefined if they do not. */
+  readonly address?: string | undefined
+  /** The leases that it runs, also those that it is to give away. */
+  readonly leases: readonly number[]
+  /** The leases of others whose state it copies. */
+  readonly standbys: readonly number[]
 }
 
 /** What a worker gets. */
@@ -30,6 +44,8 @@ export interface Share extends WorkerShare {
   readonly isKnown: boolean
   /** Why nothing can be divided; undefined if it is. */
   readonly problem?: string | undefined
+  /** Where everything is. */
+  readonly places: readonly WorkerPlace[]
 }
 
 const encoder = new TextEncoder()
@@ -50,7 +66,9 @@ export function decodeClaim(bytes: Uint8Array): Claim {
       const [lease, offset] = numbers(pair)
       return [number(lease), number(offset)] as const
     }),
+    current: claim['current'] === undefined ? undefined : numbers(claim['current']),
     finished: numbers(claim['finished']),
+    address: textIn(claim['address']),
     run: typeof claim['run'] === 'string' ? claim['run'] : undefined,
     isOver: claim['isOver'] === true,
   }
@@ -59,7 +77,6 @@ export function decodeClaim(bytes: Uint8Array): Claim {
 /** Decodes what a worker gets. Throws `CODEC_FAILED`. */
 export function decodeShare(bytes: Uint8Array): Share {
   const share = fields(bytes)
-  const { problem } = share
   return {
     leases: numbers(share['leases']),
     standbys: numbers(share['standbys']),
@@ -67,7 +84,18 @@ export function decodeShare(bytes: Uint8Array): Share {
     run: String(share['run']),
     isOver: share['isOver'] === true,
     isKnown: share['isKnown'] === true,
-    problem: typeof problem === 'string' ? problem : undefined,
+    problem: textIn(share['problem']),
+    // A worker of an earlier version does not say it.
+    places: list(share['places'] ?? []).map(placeOf),
+  }
+}
+
+function placeOf(value: unknown): WorkerPlace {
+  const place = object(value)
+  return {
+    address: textIn(place['address']),
+    leases: numbers(place['leases']),
+    standbys: numbers(place['standbys']),
   }
 }
 
@@ -78,8 +106,16 @@ function fields(bytes: Uint8Array): Readonly<Record<string, unknown>> {
   } catch (error) {
     throw unreadable(describeError(error))
   }
-  if (typeof message !== 'object' || message === null) throw unreadable('it is no object')
-  return message as Readonly<Record<string, unknown>>
+  return object(message)
+}
+
+function object(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
+  throw unreadable('it is no object')
+}
+
+function textIn(value: unknown): string | undefined {
+  return typeof value === 'string' ? value : undefined
 }
 
 function list(value: unknown): readonly unknown[] {

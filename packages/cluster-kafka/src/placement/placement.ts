@@ -1,8 +1,16 @@
 import type { GroupMember, KafkaPort, MemberMetadata } from '@millrace/connector-kafka/port'
 import { describeError } from '@millrace/core'
 import type { Clock } from '@millrace/world'
-import { divideLeases } from './assignor.ts'
-import { decodeClaim, decodeShare, encodeMessage, protocol, type Claim, type Share } from './messages.ts'
+import { divideLeases, type WorkerShare } from './assignor.ts'
+import {
+  decodeClaim,
+  decodeShare,
+  encodeMessage,
+  protocol,
+  type Claim,
+  type Share,
+  type WorkerPlace,
+} from './messages.ts'
 
 /** How a worker takes part in the division of leases. Durations are in milliseconds. */
 export interface PlacementOptions {
@@ -17,8 +25,12 @@ export interface PlacementOptions {
   readonly sessionMs: number
   /** The leases whose state is on the disk, each with the offset up to which it is there. */
   readonly cached?: () => readonly (readonly [lease: number, offset: number])[]
-  /** The group was formed, of so many workers. */
-  joined(workers: number): void
+  /** The leases of others whose copy here is up to date. Without it the worker makes no copies, and leases move at once. */
+  readonly current?: () => readonly number[]
+  /** Where other workers reach this one. */
+  readonly address?: string | undefined
+  /** The group was formed, of these workers. */
+  joined(workers: number, places: readonly WorkerPlace[]): void
   /** Runs a lease from now on, in a run of the job. Resolves when it has begun, or was released or lost meanwhile. */
   gain(lease: number, run: string): Promise<void>
   /** Ends a lease: resolves when nothing of it runs here any more. */
@@ -109,6 +121,11 @@ export class Placement {
     this.#member?.rejoin()
   }
 
+  /** Says that another copy is up to date. */
+  copied(): void {
+    this.#member?.rejoin()
+  }
+
   /** Leaves the group; others get what this worker held. Nothing may run any more. */
   async leave(): Promise<void> {
     this.#hasLeft = true
@@ -117,12 +134,14 @@ export class Placement {
   }
 
   #claim(): Uint8Array {
-    const { leases, cached } = this.#options
+    const { leases, cached, current } = this.#options
     const claim: Claim = {
       leases,
       held: this.held,
       cached: cached?.() ?? [],
+      current: current?.(),
       finished: [...this.#finished],
+      address: this.#options.address,
       run: this.#run,
       isOver: this.#isOver,
     }
@@ -139,17 +158,24 @@ export class Placement {
         ? undefined
         : `workers of one job divide its work into ${leases} and into ${other.leases} leases; start all of them with the same --leases`
     const shares = divideLeases(
-      claims.map(({ id, held, cached }) => ({ id, held, cached: new Map(cached) })),
+      claims.map(({ id, held, cached, current }) => ({
+        id,
+        held,
+        cached: new Map(cached),
+        current: current && new Set(current),
+      })),
       leases,
       standbys,
     )
     const finished = new Set(claims.flatMap((claim) => claim.finished))
+    const places = claims.map(({ id, address, held }) => placeOf(address, held, shares.get(id)!))
     const common = {
       workers: members.length,
       run: runOf(claims),
       isOver: finished.size === leases || claims.some(({ isOver }) => isOver),
       isKnown: claims.every(({ isOver }) => isOver),
       problem,
+      places,
     }
     return new Map([...shares].map(([id, share]) => [id, encodeMessage({ ...share, ...common })]))
   }
@@ -171,7 +197,7 @@ export class Placement {
     }
     this.#isLost = false
     this.#run = share.run
-    this.#options.joined(share.workers)
+    this.#options.joined(share.workers, share.places)
     if (share.isOver) return this.#over(share)
     const given = new Set(share.leases)
     for (const lease of this.held) if (!given.has(lease)) this.#release(lease)
@@ -257,6 +283,14 @@ export class Placement {
     const before = this.#steps.get(lease) ?? Promise.resolve()
     this.#steps.set(lease, before.then(step))
   }
+}
+
+function placeOf(
+  address: string | undefined,
+  held: readonly number[],
+  { leases, standbys }: WorkerShare,
+): WorkerPlace {
+  return { address, leases: [...new Set([...leases, ...held])], standbys }
 }
 
 function heartbeatOf(sessionMs: number): number {

@@ -20,6 +20,8 @@ export interface StandbyOptions {
   /** The lock on the directory, which the standby releases. */
   readonly lock: HeldDirectory
   readonly warn: (message: string) => void
+  /** Called once, when the copy has all that was committed before it was opened. */
+  readonly current?: (() => void) | undefined
 }
 
 /** A copy of a lease's data directory that is kept up to date while another worker holds the lease. */
@@ -31,6 +33,7 @@ export class Standby {
   readonly #ending = new AbortController()
   #behind: number | undefined
   #notedAt = 0
+  #isCurrent = false
 
   constructor(options: StandbyOptions) {
     this.lease = options.lease
@@ -71,7 +74,7 @@ export class Standby {
         ? await LocalCopy.anew(copyOptions, range)
         : await LocalCopy.open(copyOptions, range)
       try {
-        await this.#apply(copy)
+        await this.#apply(copy, range.end)
         return
       } catch (error) {
         if (!(error instanceof CopyDamaged) || copy.isFresh) throw error
@@ -82,17 +85,26 @@ export class Standby {
     }
   }
 
-  async #apply(copy: LocalCopy): Promise<void> {
+  /** Follows the changelog. `endBefore`: where it ended when the copy was opened. */
+  async #apply(copy: LocalCopy, endBefore: number): Promise<void> {
     const { port, platform } = this.#options
     const { signal } = this.#ending
+    if (copy.image.offset >= endBefore) this.#becomeCurrent()
     for await (const { records, next, end } of readLog(port, this.#of, { from: copy.image.offset, signal })) {
       await copy.apply(records, next)
       this.#behind = end - next
+      if (next >= endBefore) this.#becomeCurrent()
       const now = platform.clock.monotonic()
       if (now - this.#notedAt < noteEveryMs) continue
       await copy.save()
       this.#notedAt = now
     }
+  }
+
+  #becomeCurrent(): void {
+    if (this.#isCurrent) return
+    this.#isCurrent = true
+    this.#options.current?.()
   }
 
   get #of(): { readonly topic: string; readonly partition: number } {

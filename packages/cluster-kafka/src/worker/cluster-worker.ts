@@ -1,11 +1,13 @@
 import type { KafkaPort, World } from '@millrace/connector-kafka/port'
-import { describeError, MillraceError } from '@millrace/core'
-import type { Graph } from '@millrace/core/graph'
+import { describeError, MillraceError, type Key } from '@millrace/core'
+import { subtaskOfRecord } from '@millrace/core/connector'
+import { inputsOf, type Graph } from '@millrace/core/graph'
 import type { LeaseStatus } from '../lease/lease.ts'
+import type { WorkerPlace } from '../placement/messages.ts'
 import { Placement } from '../placement/placement.ts'
 import { changelogSettings, changelogTopic } from '../replica/changelog.ts'
 import { shuffleTopics } from '../shuffle/shuffle-edge.ts'
-import { HeldLeases } from './held-leases.ts'
+import { HeldLeases, type LeaseCopy } from './held-leases.ts'
 import {
   workerSettingsOf,
   type WorkerOptions,
@@ -20,6 +22,8 @@ export interface WorkerStatus {
   readonly leases: readonly { readonly lease: number; readonly status: LeaseStatus }[]
   /** How many workers the group has; 0 before this one has joined. */
   readonly workers: number
+  /** Where the leases are, as of the newest division. One that moves may be nowhere. */
+  readonly places: readonly WorkerPlace[]
 }
 
 /**
@@ -44,6 +48,7 @@ export class ClusterWorker {
   readonly #ending = new AbortController()
   #phase: WorkerStatus['phase'] = 'joining'
   #workers = 0
+  #places: readonly WorkerPlace[] = []
   #held: HeldLeases | undefined
   #placement: Placement | undefined
   #end!: (result: WorkerResult) => void
@@ -56,13 +61,41 @@ export class ClusterWorker {
     this.ended = this.#run(outcome)
   }
 
+  /** The graph of the job before it is divided. */
+  get graph(): Graph {
+    return this.#whole
+  }
+
+  /** Into how many leases the job is divided. */
+  get leases(): number {
+    return this.#settings.leases
+  }
+
   status(): WorkerStatus {
     const isJoining = this.#phase === 'running' && this.#placement === undefined
-    return { phase: isJoining ? 'joining' : this.#phase, leases: this.#leases(), workers: this.#workers }
+    return {
+      phase: isJoining ? 'joining' : this.#phase,
+      leases: this.#statuses(),
+      workers: this.#workers,
+      places: this.#places,
+    }
+  }
+
+  /** The lease that has what an operator keeps for a key; undefined if any of them may have it. */
+  leaseOfKey(operator: string, key: Key): number | undefined {
+    const { leases, job } = this.#settings
+    const node = this.#whole.nodes.find(({ name }) => name === operator)
+    const [first] = node === undefined ? [] : inputsOf(node)
+    return first?.exchange.kind === 'key' ? subtaskOfRecord(key, same, leases, job.keyGroups) : undefined
+  }
+
+  /** The copy of a lease of another worker that this one keeps; undefined if it keeps none. */
+  copyOf(lease: number): LeaseCopy | undefined {
+    return this.#held?.copyOf(lease)
   }
 
   /** The leases that the group has given to this worker, also those that have not begun yet. */
-  #leases(): WorkerStatus['leases'] {
+  #statuses(): WorkerStatus['leases'] {
     const statuses = new Map(this.#held?.statuses.map(({ lease, status }) => [lease, status]))
     for (const lease of this.#placement?.held ?? []) {
       if (!statuses.has(lease)) statuses.set(lease, { phase: 'restoring', progress: undefined })
@@ -98,6 +131,7 @@ export class ClusterWorker {
         settings: this.#settings,
         job: this.#job,
         port,
+        copied: () => this.#placement?.copied(),
         ended: (lease, end) => {
           this.#settings.observer({ kind: 'leaseEnded', lease, end })
           if (end.outcome === 'failed') this.#end({ outcome: 'failed', error: end.error })
@@ -117,19 +151,22 @@ export class ClusterWorker {
   }
 
   async #join(port: KafkaPort, held: HeldLeases): Promise<void> {
-    const { leases, name, standbys, sessionMs, observer } = this.#settings
+    const { leases, name, address, standbys, sessionMs, observer } = this.#settings
     this.#placement = await Placement.join({
       port,
       clock: this.#settings.job.platform.clock,
       group: `millrace-${this.#job}`,
       instance: name,
+      address,
       leases,
       standbys,
       sessionMs,
       cached: () => held.cached,
-      joined: (workers) => {
+      current: () => held.current,
+      joined: (workers, places) => {
         if (this.#workers !== workers) observer({ kind: 'joined', workers })
         this.#workers = workers
+        this.#places = places
         if (this.#phase === 'joining') this.#phase = 'running'
       },
       gain: (lease, run) => held.gain(lease, run),
@@ -138,6 +175,7 @@ export class ClusterWorker {
       lost: async (reason, isFenced) => {
         observer({ kind: 'removed', reason })
         this.#workers = 0
+        this.#places = []
         if (isFenced) this.#end({ outcome: 'failed', error: fenced(name, reason) })
         await held.lose(reason)
       },
@@ -170,6 +208,10 @@ export class ClusterWorker {
       up: () => observer({ kind: 'recovered' }),
     }
   }
+}
+
+function same(key: unknown): Key {
+  return key as Key
 }
 
 function fenced(name: string | undefined, reason: string): MillraceError {

@@ -1,9 +1,11 @@
 import type { KafkaPort } from '@millrace/connector-kafka/port'
 import { describeError } from '@millrace/core'
+import { sleep } from '@millrace/world'
 import type { Lease, LeaseEnd, LeaseStatus } from '../lease/lease.ts'
 import { openLease } from '../lease/open-lease.ts'
 import { openStandby } from '../lease/open-standby.ts'
 import { readNote } from '../replica/image.ts'
+import { dataOf } from '../replica/local-copy.ts'
 import type { Standby } from '../replica/standby.ts'
 import { graphOfLease } from '../shuffle/graph-of-lease.ts'
 import type { WorkerSettings } from './worker-options.ts'
@@ -14,20 +16,41 @@ export interface HeldLeasesParts {
   /** The name of the job. */
   readonly job: string
   readonly port: KafkaPort
+  /** Called when another copy is up to date. */
+  readonly copied: () => void
   /** Called when the input of a lease has ended, or its job has failed. */
   readonly ended: (lease: number, end: Extract<LeaseEnd, { outcome: 'finished' | 'failed' }>) => void
 }
+
+/** A copy of the data directory of a lease, which another worker runs. */
+export interface LeaseCopy {
+  /** Its directory: a data directory whose newest checkpoint can be read at any time. */
+  readonly directory: string
+  /** How many offsets of the changelog it is behind; undefined before the cluster has answered. */
+  readonly behind: number | undefined
+}
+
+/** A copy in the making. */
+interface Copying {
+  readonly ending: AbortController
+  /** Resolves when nothing of it runs any more. */
+  over: Promise<void>
+  /** Undefined before it follows the lease, and after. */
+  standby: Standby | undefined
+  /** Whether it has all that was committed before it began to follow. */
+  isCurrent: boolean
+}
+
+/** The pause before a copy that has failed is begun again, in milliseconds. */
+const copyAgainMs = 10_000
 
 /** The leases that this worker runs, and those of others whose state it copies. */
 export class HeldLeases {
   readonly #parts: HeldLeasesParts
   readonly #running = new Map<number, Lease>()
-  readonly #copies = new Map<number, Promise<Standby | undefined>>()
-  /** By lease: settles when what has used its directory here last is closed. */
-  readonly #closed = new Map<number, Promise<unknown>>()
+  readonly #copies = new Map<number, Copying>()
   /** By lease: up to which offset of the changelog its state is on the disk. */
   readonly #cached = new Map<number, number>()
-  readonly #ending = new AbortController()
 
   private constructor(parts: HeldLeasesParts) {
     this.#parts = parts
@@ -45,8 +68,18 @@ export class HeldLeases {
     return [...this.#cached]
   }
 
+  /** The leases of others whose copy here is up to date. */
+  get current(): readonly number[] {
+    return [...this.#copies].filter(([, { isCurrent }]) => isCurrent).map(([lease]) => lease)
+  }
+
   get statuses(): readonly { readonly lease: number; readonly status: LeaseStatus }[] {
     return [...this.#running].map(([lease, { status }]) => ({ lease, status }))
+  }
+
+  copyOf(lease: number): LeaseCopy | undefined {
+    const { standby } = this.#copies.get(lease) ?? {}
+    return standby && { directory: dataOf(this.#directory(lease)), behind: standby.behind }
   }
 
   /** Runs a lease, in a run of the job. */
@@ -82,7 +115,6 @@ export class HeldLeases {
       },
     })
     this.#running.set(lease, opened)
-    this.#closed.set(lease, opened.ended)
     void opened.ended.then((end) => {
       if (end.outcome === 'finished' || end.outcome === 'failed') ended(lease, end)
     })
@@ -100,7 +132,6 @@ export class HeldLeases {
 
   /** Ends all leases with a last checkpoint, and all copies. */
   async releaseAll(): Promise<void> {
-    this.#ending.abort()
     await Promise.all([...this.#running.values()].map((lease) => lease.release()))
     await Promise.all([...this.#copies.keys()].map((lease) => this.#endCopy(lease)))
   }
@@ -116,44 +147,69 @@ export class HeldLeases {
   copy(leases: readonly number[]): void {
     const wanted = new Set(leases)
     for (const lease of this.#copies.keys()) if (!wanted.has(lease)) void this.#endCopy(lease)
-    for (const lease of wanted) if (!this.#copies.has(lease)) this.#copies.set(lease, this.#beginCopy(lease))
-  }
-
-  async #beginCopy(lease: number): Promise<Standby | undefined> {
-    const { settings, job, port } = this.#parts
-    const { observer } = settings
-    const warn = (message: string): void =>
-      observer({ kind: 'warning', message: `copy of lease ${lease}: ${message}` })
-    try {
-      // One that was ended before, or the lease itself.
-      await this.#closed.get(lease)
-      const { platform } = settings.job
-      const { signal } = this.#ending
-      return await openStandby({
-        port,
-        platform,
-        directory: this.#directory(lease),
-        job,
-        lease,
-        signal,
-        warn,
-      })
-    } catch (error) {
-      if (!this.#ending.signal.aborted) warn(describeError(error))
-      return undefined
+    for (const lease of wanted) {
+      const copying = this.#copies.get(lease)
+      if (copying === undefined || copying.ending.signal.aborted) this.#beginCopy(lease, copying?.over)
     }
   }
 
-  /** Resolves when no copy uses the directory of a lease. */
-  async #endCopy(lease: number): Promise<void> {
-    const copy = this.#copies.get(lease)
-    this.#copies.delete(lease)
-    if (copy !== undefined) this.#closed.set(lease, this.#close(lease, copy))
-    await this.#closed.get(lease)
+  #beginCopy(lease: number, before: Promise<void> = Promise.resolve()): void {
+    const copying: Copying = {
+      ending: new AbortController(),
+      over: before,
+      standby: undefined,
+      isCurrent: false,
+    }
+    this.#copies.set(lease, copying)
+    copying.over = before.then(() => this.#copy(lease, copying))
   }
 
-  async #close(lease: number, copy: Promise<Standby | undefined>): Promise<void> {
-    await (await copy)?.close()
+  /** Copies the state of a lease until that is not wanted any more. What fails is tried again after a pause. */
+  async #copy(lease: number, copying: Copying): Promise<void> {
+    const { platform } = this.#parts.settings.job
+    const { signal } = copying.ending
+    // It may be on its way from here to another worker.
+    await this.#running.get(lease)?.ended
+    while (!signal.aborted) {
+      const failure = await this.#follow(lease, copying).catch((error: unknown) => error)
+      copying.standby = undefined
+      copying.isCurrent = false
+      if (signal.aborted) return
+      this.#warnOfCopy(lease, `${describeError(failure)}; it is begun again in ${copyAgainMs / 1_000} s`)
+      await sleep(platform.clock, copyAgainMs, signal).catch(() => {})
+    }
+  }
+
+  /** Follows a lease until that is not wanted any more, or resolves with what has failed. */
+  async #follow(lease: number, copying: Copying): Promise<unknown> {
+    const { settings, job, port } = this.#parts
+    const { platform } = settings.job
+    const { signal } = copying.ending
+    const directory = this.#directory(lease)
+    const warn = (message: string): void => this.#warnOfCopy(lease, message)
+    const current = (): void => {
+      copying.isCurrent = true
+      this.#parts.copied()
+    }
+    const standby = await openStandby({ port, platform, directory, job, lease, signal, warn, current })
+    copying.standby = standby
+    if (signal.aborted) void standby.close()
+    return (await standby.ended).error
+  }
+
+  #warnOfCopy(lease: number, message: string): void {
+    this.#parts.settings.observer({ kind: 'warning', message: `copy of lease ${lease}: ${message}` })
+  }
+
+  /** Resolves when nothing of the copy runs any more, also if it is being ended already. */
+  async #endCopy(lease: number): Promise<void> {
+    const copying = this.#copies.get(lease)
+    if (copying === undefined) return
+    copying.ending.abort()
+    copying.isCurrent = false
+    await copying.standby?.close()
+    await copying.over
+    if (this.#copies.get(lease) === copying) this.#copies.delete(lease)
     await this.#look(lease)
   }
 

@@ -26,6 +26,8 @@ export interface WorkerOptions {
    * no name, and a restart moves its leases.
    */
   readonly name?: string | undefined
+  /** Where other workers reach this one, to ask for the state that it has. Default: they do not. */
+  readonly address?: string | undefined
   /** How many other workers keep a copy of the state of each lease, to take it over quickly. Default 0. */
   readonly standbys?: number
   /** After so long without a sign of life others take over what the worker holds. Default 10,000. */
@@ -77,6 +79,7 @@ export function workerSettingsOf(options: WorkerOptions): WorkerSettings {
   const settings: WorkerSettings = {
     leases: leasesByDefault,
     name: undefined,
+    address: undefined,
     standbys: 0,
     sessionMs: 10_000,
     observer: () => {},

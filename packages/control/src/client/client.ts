@@ -9,10 +9,15 @@ import { eventsOf } from './server-events.ts'
 
 /** How a job is reached. */
 export interface ClientOptions {
-  /** The pipeline. Default: the only one that runs there. */
+  /** The pipeline. Default: the only one that runs there, or that which several workers run together. */
   readonly job?: string
   /** A token of the control API. */
   readonly token?: string
+  /**
+   * For how long a request is repeated while the state that it is about moves to another worker, in milliseconds. Default 20,000; 0: it is
+   * not, and rejects with the status 503.
+   */
+  readonly patienceMs?: number
   /** How requests are made. Default: the `fetch` of the platform. */
   readonly fetch?: typeof globalThis.fetch
 }
@@ -57,6 +62,11 @@ export interface ReadOptions {
   readonly table?: string
   /** `latest`: as the operator sees it, not committed yet; `checkpoint`: as of the newest checkpoint. Default `latest`. */
   readonly read?: StateRead
+  /**
+   * Whether a copy will do while the state moves to another worker, if one keeps a copy: what it was at a checkpoint some seconds ago. Default
+   * false.
+   */
+  readonly stale?: boolean
 }
 
 /**
@@ -120,7 +130,7 @@ export interface OperatorState<Value, Key> {
 /** The API has refused a request. */
 export class StateRequestError extends Error {
   override readonly name = 'StateRequestError'
-  /** The status of HTTP: 409 while the job starts or restarts, 404 for an operator without state. */
+  /** The status of HTTP: 409 while the job starts or restarts, 404 for an operator without state, 503 while its state moves. */
   readonly status: number
   /** A code of docs/operating/errors.md, or one of HTTP. */
   readonly code: string
@@ -165,8 +175,17 @@ class Connection {
     parts: Readonly<Record<string, string>>,
     query: Query,
   ): Promise<T> {
-    const response = await this.send(pathOf(route, { ...parts, job: await this.job() }), query)
-    return (await response.json()) as T
+    const path = pathOf(route, { ...parts, job: await this.job() })
+    let left = this.#options.patienceMs ?? patienceMs
+    for (;;) {
+      try {
+        return (await (await this.send(path, query)).json()) as T
+      } catch (error) {
+        if (!(error instanceof StateRequestError) || error.status !== unavailable || left <= 0) throw error
+      }
+      await pause(Math.min(left, againMs), undefined)
+      left -= againMs
+    }
   }
 
   async send(path: string, query: Query, more: RequestInit = {}): Promise<Response> {
@@ -202,7 +221,9 @@ class Connection {
 
   async #onlyJob(): Promise<string> {
     const response = await this.send(routes.jobs, {})
-    const { jobs } = (await response.json()) as JobList
+    const { jobs, whole } = (await response.json()) as JobList
+    // A server of an earlier version does not say it.
+    if (typeof whole === 'string') return whole
     const [first] = jobs
     if (first !== undefined && jobs.length === 1) return first.job
     const names = jobs.map(({ job }) => job).join(', ')
@@ -215,18 +236,28 @@ class Connection {
 }
 
 const pageRows = 1_000
-/** The pause before a lost watch begins again, in milliseconds. */
+/** The pause before a request or a lost watch begins again, in milliseconds. */
 const againMs = 1_000
+/** A worker that was killed is noticed after ten seconds, by default. */
+const patienceMs = 20_000
+/** The status of an answer about state that moves. */
+const unavailable = 503
 
 function stateOf<Value, Key>(connection: Connection, operator: string): OperatorState<Value, Key> {
   const entries = async (
     key: Key,
-    { table, read }: ReadOptions = {},
+    { table, read, stale }: ReadOptions = {},
   ): Promise<readonly KeyedValue<Value, Key>[]> => {
     const answer = await connection.get<StateAnswer>(
       'stateOfKey',
       { operator, key: keyText(key) },
-      { table, read, keyType: typeof key === 'string' ? 'text' : 'json', values: 'exact' },
+      {
+        table,
+        read,
+        stale: stale === true ? 'true' : undefined,
+        keyType: typeof key === 'string' ? 'text' : 'json',
+        values: 'exact',
+      },
     )
     return answer.entries.map((entry) => keyedValue<Value, Key>(entry))
   }
@@ -245,7 +276,7 @@ function keyText(key: unknown): string {
 async function* scan<Value, Key>(
   connection: Connection,
   operator: string,
-  { table, read, prefix, from, to, limit = Number.POSITIVE_INFINITY }: ScanOptions = {},
+  { table, read, stale, prefix, from, to, limit = Number.POSITIVE_INFINITY }: ScanOptions = {},
 ): AsyncGenerator<KeyedValue<Value, Key>> {
   const keyType = typeof (from ?? to) === 'number' ? 'json' : 'text'
   let left = limit
@@ -254,6 +285,7 @@ async function* scan<Value, Key>(
     const query = {
       table,
       read,
+      stale: stale === true ? 'true' : undefined,
       prefix,
       from,
       to,
@@ -296,7 +328,7 @@ async function* watch<Value, Key>(
     } catch (error) {
       // What the API has answered is final. A lost connection is not: what was missed comes with the next one.
       const isFinal = [StateRequestError, SyntaxError, RangeError].some((kind) => error instanceof kind)
-      if (isFinal) throw error
+      if (isFinal && (error as Partial<StateRequestError>).status !== unavailable) throw error
     }
     if (!isOver()) await pause(againMs, signal)
   }

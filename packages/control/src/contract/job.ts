@@ -16,6 +16,11 @@ export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
 /** `GET /api/jobs`. */
 export interface JobList {
   readonly jobs: readonly JobSummary[]
+  /**
+   * The job that several workers run together, whose parts these are: its routes for state answer for all of its parts. Null if each is
+   * a job of its own.
+   */
+  readonly whole: string | null
 }
 
 /** One job of the process. */

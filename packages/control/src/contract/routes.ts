@@ -12,6 +12,7 @@ export const routes = {
   session: '/api/session',
   jobs: '/api/jobs',
   job: '/api/jobs/:job',
+  parts: '/api/jobs/:job/parts',
   graph: '/api/jobs/:job/graph',
   figures: '/api/jobs/:job/metrics',
   history: '/api/jobs/:job/history',

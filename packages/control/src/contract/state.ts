@@ -4,6 +4,14 @@
  */
 export type StateRead = 'latest' | 'checkpoint'
 
+/** A copy of state that another worker keeps: what it was at a checkpoint. */
+export interface StateCopy {
+  /** When the checkpoint was made, in milliseconds since the epoch. */
+  readonly at: number
+  /** How old it was when it was read, in milliseconds. */
+  readonly ageMs: number
+}
+
 /** `GET /api/jobs/:job/state`. */
 export interface StateList {
   readonly operators: readonly StateOperator[]
@@ -21,8 +29,11 @@ export interface StateOperator {
 }
 
 /**
- * `GET /api/jobs/:job/state/:operator/:key?table=&keyType=&read=&values=`. The key is text; with `keyType=json` it is JSON, as a number,
+ * `GET /api/jobs/:job/state/:operator/:key?table=&keyType=&read=&values=&stale=`. The key is text; with `keyType=json` it is JSON, as a number,
  * a list or an object. With `values=exact` nothing is cut, and the client of `@millrace/control/client` makes the same values of it.
+ *
+ * Of a job that several workers run, any of them answers for any key. While the state moves to another worker the answer is 503 with
+ * `Retry-After`; with `stale=true` it is that of a copy, if a worker keeps one.
  */
 export interface StateAnswer {
   readonly operator: string
@@ -32,6 +43,8 @@ export interface StateAnswer {
   readonly checkpoint: number | null
   /** Empty if the key has no state. */
   readonly entries: readonly StateEntry[]
+  /** Where it was read, if that is not the worker that has the state: only with `stale=true`. The oldest, if there are several. */
+  readonly copy?: StateCopy
 }
 
 /** One value of a key. */
@@ -44,7 +57,7 @@ export interface StateEntry {
   readonly value: unknown
 }
 
-/** `GET /api/jobs/:job/state/:operator?table=&prefix=&from=&to=&keyType=&limit=&cursor=&read=&values=`: a scan in the order of
+/** `GET /api/jobs/:job/state/:operator?table=&prefix=&from=&to=&keyType=&limit=&cursor=&read=&values=&stale=`: a scan in the order of
  * creation. `from` (inclusive) and `to` (exclusive) are keys; keys of other types are not in the range. State is not in the order of
  * keys, so `prefix`, `from` and `to` are compared with every key, 10,000 values in one request. */
 export interface StatePage {
@@ -54,6 +67,8 @@ export interface StatePage {
   readonly checkpoint: number | null
   readonly entries: readonly StateEntry[]
   readonly next: string | null
+  /** As in `StateAnswer`. */
+  readonly copy?: StateCopy
 }
 
 /**

@@ -1,50 +1,23 @@
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routes } from '../contract/routes.ts'
-import type { StateRead } from '../contract/state.ts'
 import type { JobList, Readiness, Session } from '../contract/job.ts'
 import type { EventPage, LogPage } from '../contract/happenings.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
-import type { Key } from '@millrace/core'
-import type { ScanPlace, StateQuery } from '@millrace/core/job'
-import {
-  keyOf,
-  placeOfCursor,
-  stateList,
-  stateOfKey,
-  statePage,
-  type ValueForm,
-} from '../state/state-view.ts'
-import { watchState } from './watch-state.ts'
 import { splitPage } from '../job/split-page.ts'
 import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
 import { letterDetail, letterGroups, letterPage } from '../letters/letter-rows.ts'
 import { profileJob } from '../profile/profile-job.ts'
 import { prometheusText, prometheusType } from '../metrics/prometheus.ts'
 import { act } from './actions.ts'
-import { guard, roleOfToken, tokenCookie, type GuardedVariables, type GuardOptions } from './guard.ts'
+import { jobOf, pageMax, type ApiOptions, type Env } from './api-options.ts'
+import { guard, roleOfToken, tokenCookie } from './guard.ts'
 import { answerTo, countOf, problem, RequestError, wordOf } from './problems.ts'
+import { stateRoutes } from './state-routes.ts'
 import { eventStream } from './stream.ts'
-
-/** What the API serves. */
-export interface ApiOptions extends GuardOptions {
-  readonly version: string
-  /** The OpenAPI document, as text. */
-  readonly openApi: string
-  /** The jobs of the process; more may be added while it serves. */
-  readonly jobs: ReadonlyMap<string, WatchedJob>
-  /** Answers a path that is no route, with files of the dashboard; undefined if there is none. */
-  readonly files: ((path: string) => Promise<Response | undefined>) | undefined
-  /** What the process waits for besides its jobs; undefined if it waits for a job. */
-  readonly waits: (() => readonly string[]) | undefined
-}
-
-type Env = { Variables: GuardedVariables }
 
 /** Larger bodies are refused, in bytes. */
 const bodyMax = 64 * 1024
-/** The most entries of one page. */
-const pageMax = 10_000
 const logLevels = ['debug', 'info', 'warning', 'error'] as const
 
 /** The routes of the control API. */
@@ -65,7 +38,7 @@ export function controlApi(options: ApiOptions): Hono<Env> {
   probes(app, options)
   figures(app, options)
   happenings(app, options)
-  state(app, options)
+  stateRoutes(app, options)
   letters(app, options)
   actions(app, options)
   profiles(app, options)
@@ -89,19 +62,6 @@ function protect(context: Context): void {
   context.header('cross-origin-resource-policy', 'same-origin')
   context.header('cross-origin-opener-policy', 'same-origin')
   if (!context.res.headers.has('cache-control')) context.header('cache-control', 'no-store')
-}
-
-function jobOf(context: Context<Env>, { jobs }: ApiOptions): WatchedJob {
-  const name = context.req.param('job')!
-  const job = jobs.get(name)
-  if (job !== undefined) return job
-  // The address is served before the job is there.
-  if (jobs.size === 0) throw new RequestError(409, 'JOB_FAILED', 'the process is starting; try again later')
-  throw new RequestError(
-    404,
-    'NOT_FOUND',
-    `no job '${name}' runs here; there are ${[...jobs.keys()].join(', ')}`,
-  )
 }
 
 function probes(app: Hono<Env>, options: ApiOptions): void {
@@ -146,7 +106,8 @@ function figures(app: Hono<Env>, options: ApiOptions): void {
     return context.body(prometheusText([...jobs.values()]))
   })
   app.get(routes.jobs, (context) => {
-    const list: JobList = { jobs: [...jobs.values()].map((job) => job.summary()) }
+    const summaries = [...jobs.values()].map((job) => job.summary())
+    const list: JobList = { jobs: summaries, whole: options.divided()?.divided.name ?? null }
     return context.json(list)
   })
   app.get(routes.job, (context) => context.json(jobOf(context, options).overview()))
@@ -194,89 +155,6 @@ function happenings(app: Hono<Env>, options: ApiOptions): void {
     return context.json(page)
   })
   app.get(routes.stream, (context) => eventStream(context, jobOf(context, options)))
-}
-
-/** The key of a request; undefined if it has none. */
-function keyIn(context: Context<Env>, given: string | undefined): { readonly is: Key } | undefined {
-  if (given === undefined) return undefined
-  const key = keyOf(given, wordOf(context, 'keyType', ['text', 'json']))
-  if (key !== undefined) return { is: key }
-  throw new RequestError(
-    400,
-    'OPTION_INVALID',
-    `the key '${given}' is no JSON; leave out keyType=json for text`,
-  )
-}
-
-/** The operator of a request. Throws where it has no state. */
-function operatorOf(context: Context<Env>, { graph }: WatchedJob): string {
-  const name = context.req.param('operator')!
-  if (graph.operators.some(({ id, hasState }) => id === name && hasState)) return name
-  throw new RequestError(404, 'NOT_FOUND', `the pipeline has no operator '${name}' with state`)
-}
-
-function rangeIn(context: Context<Env>): StateQuery['range'] {
-  const [from, to] = ['from', 'to'].map((name) => keyIn(context, context.req.query(name) || undefined)?.is)
-  if (from === undefined && to === undefined) return undefined
-  for (const end of [from, to]) {
-    if (end === undefined || typeof end === 'string' || typeof end === 'number') continue
-    throw new RequestError(400, 'OPTION_INVALID', 'from and to are text or numbers')
-  }
-  return { from: from as RangeEnd, to: to as RangeEnd }
-}
-
-function placeIn(context: Context<Env>): ScanPlace {
-  const given = context.req.query('cursor') || '0'
-  const place = placeOfCursor(given)
-  if (place !== undefined) return place
-  throw new RequestError(400, 'OPTION_INVALID', `cursor is '${given}'; give what 'next' of a page says`)
-}
-
-type RangeEnd = string | number | undefined
-
-function state(app: Hono<Env>, options: ApiOptions): void {
-  const tableIn = (context: Context<Env>): string | undefined => context.req.query('table') || undefined
-  const readIn = (context: Context<Env>): StateRead => wordOf(context, 'read', ['latest', 'checkpoint'])
-  const formIn = (context: Context<Env>): ValueForm => wordOf(context, 'values', ['shown', 'exact'])
-  app.get(routes.state, (context) => context.json(stateList(jobOf(context, options))))
-  app.get(routes.stateScan, async (context) => {
-    const job = jobOf(context, options)
-    const page = await statePage(
-      job,
-      {
-        operator: operatorOf(context, job),
-        table: tableIn(context),
-        prefix: context.req.query('prefix') || undefined,
-        from: placeIn(context),
-        range: rangeIn(context),
-        limit: countOf(context, 'limit', 100, pageMax),
-      },
-      readIn(context),
-      formIn(context),
-    )
-    return context.json(page)
-  })
-  app.get(routes.stateOfKey, async (context) => {
-    const job = jobOf(context, options)
-    const key = keyIn(context, context.req.param('key'))!
-    return context.json(
-      await stateOfKey(job, operatorOf(context, job), key.is, {
-        table: tableIn(context),
-        read: readIn(context),
-        form: formIn(context),
-      }),
-    )
-  })
-  app.get(routes.watch, (context) => {
-    const job = jobOf(context, options)
-    return watchState(context, job, {
-      form: formIn(context),
-      operator: operatorOf(context, job),
-      table: tableIn(context),
-      key: keyIn(context, context.req.query('key')),
-      limit: countOf(context, 'limit', 100, 1_000),
-    })
-  })
 }
 
 async function selected(context: Context<Env>, job: WatchedJob): Promise<readonly LoggedLetter[]> {

@@ -1,8 +1,12 @@
 import { MillraceError, reveal, type Secret } from '@millrace/core'
 import { startJob, type Job, type JobOptions } from '@millrace/core/job'
+import { graphView } from '../job/graph-view.ts'
 import { Runtime } from '../job/runtime.ts'
 import { WatchedJob, type WatchOptions } from '../job/watched-job.ts'
+import type { DividedJob } from '../parts/divided-job.ts'
 import { controlApi } from './api.ts'
+import type { DividedSurface } from './api-options.ts'
+import { askWorker } from './ask-worker.ts'
 import { listen, type Listening } from './node-server.ts'
 import { openApiText, staticFiles } from './static-files.ts'
 
@@ -46,6 +50,7 @@ export class Control {
   readonly #listening: Listening
   readonly #jobs: Map<string, WatchedJob>
   readonly #runtime: Runtime
+  #divided: DividedSurface | undefined
 
   constructor(listening: Listening, jobs: Map<string, WatchedJob>, runtime: Runtime) {
     this.#listening = listening
@@ -80,6 +85,16 @@ export class Control {
     return watched
   }
 
+  /** Answers for the state of a job of which this process runs some parts, whichever worker has it. `show` adds the parts. */
+  divide(divided: DividedJob): void {
+    this.#divided = { divided, graph: graphView(divided.graph, 1) }
+  }
+
+  /** The job of which this process runs some parts. */
+  get divided(): DividedSurface | undefined {
+    return this.#divided
+  }
+
   #requireFree(name: string): void {
     if (!this.#jobs.has(name)) return
     throw new MillraceError(
@@ -112,6 +127,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   requireToken(host, token, viewerToken)
   const jobs = new Map<string, WatchedJob>()
   const files = dashboard === undefined ? undefined : await staticFiles(dashboard)
+  const made: { control?: Control } = {}
   const app = controlApi({
     token,
     viewerToken,
@@ -121,9 +137,13 @@ export async function startControl(options: ControlOptions): Promise<Control> {
     jobs,
     files,
     waits,
+    divided: () => made.control?.divided,
+    ask: askWorker,
   })
   const listening = await listen((request) => app.fetch(request), host, port)
-  return new Control(listening, jobs, new Runtime())
+  const control = new Control(listening, jobs, new Runtime())
+  made.control = control
+  return control
 }
 
 function requireToken(host: string, token: string | undefined, viewerToken: string | undefined): void {

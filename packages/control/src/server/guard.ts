@@ -61,6 +61,12 @@ function roleOf(context: Context, options: GuardOptions): Role | undefined {
   return roleOfToken(bearerOf(context) ?? cookieOf(context), options)
 }
 
+/** The headers that show who has sent a request, for requests in the same name. */
+export function credentialsOf(context: Context): Readonly<Record<string, string>> {
+  const token = bearerOf(context) ?? cookieOf(context)
+  return token === undefined ? {} : { authorization: `Bearer ${token}` }
+}
+
 export function roleOfToken(
   given: string | undefined,
   { token, viewerToken }: GuardOptions,

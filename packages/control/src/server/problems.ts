@@ -19,11 +19,14 @@ export function problem(
 export class RequestError extends Error {
   readonly status: ContentfulStatusCode
   readonly code: string
+  /** After how many seconds it may be sent again; undefined if that does not help. */
+  readonly retryAfter: number | undefined
 
-  constructor(status: ContentfulStatusCode, code: string, message: string) {
+  constructor(status: ContentfulStatusCode, code: string, message: string, retryAfter?: number) {
     super(message)
     this.status = status
     this.code = code
+    this.retryAfter = retryAfter
   }
 }
 
@@ -37,7 +40,10 @@ const statuses: ReadonlyMap<string, ContentfulStatusCode> = new Map([
 
 /** The answer to an error that a route has thrown. */
 export function answerTo(error: unknown, context: Context): Response {
-  if (error instanceof RequestError) return problem(context, error.status, error.code, error.message)
+  if (error instanceof RequestError) {
+    if (error.retryAfter !== undefined) context.header('retry-after', String(error.retryAfter))
+    return problem(context, error.status, error.code, error.message)
+  }
   if (isMillraceError(error)) {
     const status = statuses.get(error.code) ?? 500
     return problem(context, status, error.code, error.message, error.docs)

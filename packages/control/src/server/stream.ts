@@ -13,7 +13,7 @@ const encoder = new TextEncoder()
  * An answer that stays open as long as a job is watched. `begin` starts it, and returns what ends it when the reader has gone or it is
  * over.
  */
-export function streamOf(begin: (feed: Feed) => Disposable, watched: WatchedJob): Response {
+export function streamOf(begin: (feed: Feed) => Disposable, watched: Pick<WatchedJob, 'onGone'>): Response {
   const parts: Disposable[] = []
   const end = (): void => {
     for (const part of parts.splice(0)) part[Symbol.dispose]()

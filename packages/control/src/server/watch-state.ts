@@ -2,17 +2,26 @@ import type { Key } from '@millrace/core'
 import type { Context } from 'hono'
 import type { StateChange, StateEntry } from '../contract/state.ts'
 import { Ring } from '../job/ring.ts'
-import type { WatchedJob } from '../job/watched-job.ts'
-import { stateOfKey, statePage, type ValueForm } from '../state/state-view.ts'
+import type { KeyRequest, StateSource } from '../state/state-source.ts'
 import { streamOf, type Feed } from './stream.ts'
 
 /** What is watched: one key, or the first entries of an operator. */
-export interface Watching {
-  readonly operator: string
-  readonly table: string | undefined
+export interface Watching extends Omit<KeyRequest, 'key'> {
   readonly key: { readonly is: Key } | undefined
   readonly limit: number
-  readonly form: ValueForm
+}
+
+/** Whose state is watched. */
+export interface Watched {
+  /** Readers of the same share a watch. */
+  readonly owner: object
+  readonly source: StateSource
+  /** The clock, in milliseconds since the epoch. */
+  readonly now: number
+  /** Calls `listener` about once a second, until the result is disposed. */
+  onMeasured(listener: () => void): Disposable
+  /** Calls `listener` when there is nothing to watch any more, until the result is disposed. */
+  onGone(listener: () => void): Disposable
 }
 
 /** How many changes are kept for readers that come back. */
@@ -21,15 +30,15 @@ const changesKept = 256
 const keptFor = 60
 
 /** The watches of each job, by what is watched: readers of the same share one. */
-const watches = new WeakMap<WatchedJob, Map<string, StateWatch>>()
+const watches = new WeakMap<object, Map<string, StateWatch>>()
 
 /**
  * The stream of what an operator keeps: first everything, then after each measurement what has changed since. A reader that
  * comes back gets what it has missed, or everything anew where that is not known any more.
  */
-export function watchState(context: Context, watched: WatchedJob, watching: Watching): Response {
-  const own = watches.get(watched) ?? new Map<string, StateWatch>()
-  watches.set(watched, own)
+export function watchState(context: Context, watched: Watched, watching: Watching): Response {
+  const own = watches.get(watched.owner) ?? new Map<string, StateWatch>()
+  watches.set(watched.owner, own)
   const name = JSON.stringify([watching, typeof watching.key?.is])
   let watch = own.get(name)
   if (watch === undefined) {
@@ -47,7 +56,7 @@ interface Sent {
 
 /** What is known of one watched part of the state, and those who read it. */
 class StateWatch {
-  readonly #watched: WatchedJob
+  readonly #watched: Watched
   readonly #watching: Watching
   readonly #over: () => void
   readonly #measured: Disposable
@@ -61,7 +70,7 @@ class StateWatch {
   #isLooking = false
   #unread = 0
 
-  constructor(watched: WatchedJob, watching: Watching, over: () => void) {
+  constructor(watched: Watched, watching: Watching, over: () => void) {
     this.#watched = watched
     this.#watching = watching
     this.#over = over
@@ -114,12 +123,12 @@ class StateWatch {
   }
 
   async #read(): Promise<readonly StateEntry[]> {
-    const { operator, table, key, limit, form } = this.#watching
-    if (key !== undefined) {
-      return (await stateOfKey(this.#watched, operator, key.is, { table, read: 'latest', form })).entries
-    }
-    const query = { operator, table, prefix: undefined, from: { worker: 0, passed: 0 }, limit }
-    return (await statePage(this.#watched, query, 'latest', form)).entries
+    const { key, limit, ...rest } = this.#watching
+    const request = { ...rest, read: 'latest' } as const
+    const { source } = this.#watched
+    if (key !== undefined) return (await source.ofKey({ ...request, key: key.is })).entries
+    const first = { prefix: undefined, range: undefined, cursor: '0' }
+    return (await source.page({ ...request, ...first, limit })).entries
   }
 
   #note(entries: readonly StateEntry[]): void {

@@ -1,5 +1,6 @@
-import type { Key } from '@millrace/core'
+import { MillraceError, type Key } from '@millrace/core'
 import type { ScanPlace, StateQuery, StateRow } from '@millrace/core/job'
+import type { JobGraph } from '../contract/graph.ts'
 import type { StateAnswer, StateEntry, StateList, StatePage, StateRead } from '../contract/state.ts'
 import { timersTable } from '../job/figures.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
@@ -55,10 +56,10 @@ export async function stateOfKey(
   const { rows, checkpoint } = await rowsOf(watched, query, read)
   return {
     operator,
-    key: writers[form](key),
+    key: shownKey(key, form),
     read,
     checkpoint,
-    entries: entriesOf(watched, operator, rows, form),
+    entries: entriesOf(watched.graph, operator, rows, form),
   }
 }
 
@@ -70,21 +71,24 @@ export async function statePage(
     readonly table: string | undefined
     readonly prefix: string | undefined
     readonly range?: StateQuery['range']
-    readonly from: ScanPlace
+    readonly cursor: string
     readonly limit: number
   },
   read: StateRead,
   form: ValueForm = 'shown',
 ): Promise<StatePage> {
-  const { operator, limit, from } = query
+  const { operator, limit, cursor, ...selection } = query
+  const from = placeOfCursor(cursor)
   if (read === 'latest') {
-    const { rows, next } = await watched.job.scanState({ ...query, looksAt: looksAtMost })
-    const entries = entriesOf(watched, operator, rows, form)
+    const scan = { ...selection, operator, limit, from, looksAt: looksAtMost }
+    const { rows, next } = await watched.job.scanState(scan)
+    const entries = entriesOf(watched.graph, operator, rows, form)
     return { operator, read, checkpoint: null, entries, next: next === undefined ? null : cursorOf(next) }
   }
   const skip = from.passed
-  const { rows, checkpoint } = await watched.job.readCheckpoint({ ...query, skip, limit: limit + 1 })
-  const entries = entriesOf(watched, operator, rows.slice(0, limit), form)
+  const rest = { ...selection, operator, skip, limit: limit + 1 }
+  const { rows, checkpoint } = await watched.job.readCheckpoint(rest)
+  const entries = entriesOf(watched.graph, operator, rows.slice(0, limit), form)
   return { operator, read, checkpoint, entries, next: rows.length > limit ? String(skip + limit) : null }
 }
 
@@ -96,10 +100,15 @@ function cursorOf({ worker, passed }: ScanPlace): string {
   return worker === 0 ? String(passed) : `${worker}.${passed}`
 }
 
-/** The place of a cursor; undefined for text that is none. */
-export function placeOfCursor(cursor: string): ScanPlace | undefined {
+function placeOfCursor(cursor: string): ScanPlace {
   const parts = /^(?:(?<worker>\d{1,5})\.)?(?<passed>\d{1,15})$/.exec(cursor)?.groups
-  return parts && { worker: Number(parts['worker'] ?? 0), passed: Number(parts['passed']) }
+  if (parts !== undefined) return { worker: Number(parts['worker'] ?? 0), passed: Number(parts['passed']) }
+  throw new MillraceError('OPTION_INVALID', `cursor is '${cursor}'; give what 'next' of a page says`)
+}
+
+/** The key of a request, as its answer shows it. */
+export function shownKey(key: Key, form: ValueForm): unknown {
+  return writers[form](key)
 }
 
 interface Rows {
@@ -113,8 +122,9 @@ async function rowsOf({ job }: WatchedJob, query: StateQuery, read: StateRead): 
     : { rows: await job.readState(query), checkpoint: null }
 }
 
-function entriesOf(
-  { graph }: WatchedJob,
+/** Values of an operator, as an answer shows them. */
+export function entriesOf(
+  graph: JobGraph,
   operator: string,
   rows: readonly StateRow[],
   form: ValueForm,

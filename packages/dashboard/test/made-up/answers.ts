@@ -35,7 +35,7 @@ export function answerOf(
     case 'session':
       return { role, version: '0.1.0', now: startOfDay + tick * 1_000 }
     case 'jobs':
-      return { jobs: [job] }
+      return { jobs: [job], whole: null }
     case 'job':
       return job
     case 'graph':
