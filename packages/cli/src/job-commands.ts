@@ -144,7 +144,7 @@ export const stopCommand: Command = {
 
 async function stop(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
   const savepoint = line.value('savepoint')
-  const job = await client(line)
+  const job = await clientOf(nodePlatform().fs, line.operand, line.value('job'), true)
   if (line.has('drain') && savepoint !== undefined) {
     throw new MillraceError(
       'OPTION_INVALID',
@@ -174,6 +174,7 @@ async function stop(line: CommandLine, outputs: Outputs): Promise<ExitCode> {
 /** A job that has ended no longer answers, or says so. */
 async function isRunning(job: JobClient): Promise<boolean> {
   try {
+    if (job.isWhole) return (await job.get<PartList>('parts')).job === job.job
     return (await job.get<JobOverview>('job')).outcome === null
   } catch {
     return false

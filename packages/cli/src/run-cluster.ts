@@ -38,7 +38,6 @@ const refused: Readonly<Record<string, string>> = {
   'worker-timeout': 'a worker starts no threads',
   'worker-memory': 'a worker starts no threads',
   watch: 'it is for development on one machine',
-  drain: 'one worker cannot end the input of all',
   opentelemetry: 'it instruments one job on one machine',
 }
 
@@ -101,7 +100,7 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     const ended = await Promise.race([of.ended, aborted(around.signals.stop)])
     if (ended !== undefined) return ended
     around.lines.write('info', 'stopRequested', 'stopping; a second signal ends the worker at once')
-    void of.stop()
+    void (around.line.has('drain') ? of.end('drain') : of.stop())
     const timeoutMs = stopTimeoutOf(around.line)
     const stopped = await within(clock, timeoutMs, of.ended)
     if (stopped !== undefined) return stopped

@@ -83,6 +83,7 @@ export class WorkerControl implements AsyncDisposable {
         places().flatMap(({ standbys, address }) =>
           standbys.includes(part) && address !== undefined ? [address] : [],
         ),
+      end: (how) => void worker.end(how),
       copyHere: (part) => {
         const copy = worker.copyOf(part)
         return copy && { fs: platform.fs, directory: copy.directory, storeOf: () => store }

@@ -22,6 +22,11 @@ const moves = {
 
 type Move = keyof typeof moves
 
+const endings = {
+  stop: 'the job is stopped in all workers: making last checkpoints',
+  drain: 'the job is drained: its input counts as ended, windows and timers fire, and all workers end',
+} as const
+
 /** What happens within this time to several leases is one line, in milliseconds. */
 const togetherMs = 200
 
@@ -60,6 +65,10 @@ export class WorkerLog implements Disposable {
         this.#workers = workers
         const text = workers === 1 ? 'this is the only worker' : `this is one of ${workers} workers`
         return this.#write('info', 'joined', `${change}${text}`, { workers })
+      }
+      case 'ending': {
+        const text = endings[event.how]
+        return this.#write('info', 'ending', text, { how: event.how })
       }
       case 'removed': {
         const { reason } = event

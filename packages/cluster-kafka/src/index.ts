@@ -5,7 +5,7 @@ export { clusterAddress } from './worker/cluster-address.ts'
 export { startWorker } from './worker/cluster-worker.ts'
 export type { ClusterWorker, WorkerStatus } from './worker/cluster-worker.ts'
 export type { LeaseCopy } from './worker/held-leases.ts'
-export type { WorkerPlace } from './placement/messages.ts'
+export type { JobEnding, WorkerPlace } from './placement/messages.ts'
 export type { WorkerEvent, WorkerObserver, WorkerOptions, WorkerResult } from './worker/worker-options.ts'
 export type {
   Lease,

@@ -6,10 +6,12 @@ import { ended, read, running } from './running-api.ts'
 
 const token = 'operator-token-0123'
 let asked: Control | undefined
+let endings: ('stop' | 'drain')[] = []
 
 afterEach(async () => {
   await asked?.close()
   asked = undefined
+  endings = []
   await ended()
 })
 
@@ -27,6 +29,7 @@ async function workers(other: string | undefined, tokens: { readonly token?: str
     partOf: () => 1,
     ownerOf: (part) => (part === 1 ? { address: other === 'reached' ? control.url : other } : undefined),
     copiesOf: () => [],
+    end: (how) => endings.push(how),
     copyHere: () => undefined,
   }
   asked.divide(divided)
@@ -83,4 +86,19 @@ test('a watch of all parts sends what the other worker has, then its changes', a
   const { value } = await reader.read()
   expect(new TextDecoder().decode(value)).toContain('"value":4')
   await reader.cancel()
+})
+
+test('actions on the whole job: it is stopped or drained in all workers, and what is for a part is refused', async () => {
+  const url = await workers('reached')
+  const act = (action: object): Promise<Response> =>
+    fetch(`${url}/api/jobs/sums/actions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(action),
+    })
+  expect((await act({ action: 'stop' })).status).toBe(200)
+  expect((await act({ action: 'drain' })).status).toBe(200)
+  const refused = await act({ action: 'pause', source: 'numbers' })
+  expect([refused.status, await refused.text()]).toEqual([409, expect.stringContaining('sums/0')])
+  expect(endings).toEqual(['stop', 'drain'])
 })

@@ -222,3 +222,35 @@ describe('onEnd', () => {
     expect(batches.values.length).toBe(5_000)
   })
 })
+
+test('sources whose input is ended one by one: the job continues with the others, then fires windows and finishes', async () => {
+  const windows = memory.write<{ n: number }>()
+  const read: number[] = []
+  const { result } = await live(
+    (p) => {
+      const [first, second] = ['first', 'second'].map((name) =>
+        p.from(name, openSource({ [name]: [1, 2, 3] })).withTimestamps({ timestamp: (n) => n }),
+      )
+      first!
+        .union(second!)
+        .keyBy(() => 'all')
+        .window(tumbling(100))
+        .aggregate('all', { n: count() })
+        .to('windows', windows)
+    },
+    {
+      isBounded: false,
+      checkpoints: { everyMs: 5 },
+      onEvent: (event, job) => {
+        if (event.kind !== 'checkpointCompleted') return
+        read.push(windows.values.length)
+        expect(() => job.endInput('third')).toThrow("no source 'third'")
+        job.endInput(read.length < 4 ? 'first' : 'second')
+      },
+    },
+  )
+  expect(result).toEqual({ outcome: 'finished' })
+  // Windows wait for both.
+  expect(read.slice(0, 4)).toEqual([0, 0, 0, 0])
+  expect(windows.values.map(({ n }) => n)).toEqual([6])
+})

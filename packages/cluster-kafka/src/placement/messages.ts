@@ -4,6 +4,9 @@ import type { WorkerShare } from './assignor.ts'
 /** Names the meaning of the messages below: workers with another one cannot be in one group. */
 export const protocol = 'millrace-leases-2'
 
+/** `stop`: all workers make a last checkpoint and end. `drain`: its input ends, and they end when everything has followed. */
+export type JobEnding = 'stop' | 'drain'
+
 /** What a worker says of itself. */
 export interface Claim {
   /** Into how many leases it divides the work. */
@@ -20,6 +23,8 @@ export interface Claim {
   readonly run?: string | undefined
   /** Whether it knows that the input of all leases has ended. */
   readonly isOver: boolean
+  /** How the job is to end. Each worker that has heard it says so as well. */
+  readonly ending?: JobEnding | undefined
 }
 
 /** What a worker has, for the others. */
@@ -44,6 +49,8 @@ export interface Share extends WorkerShare {
   readonly isKnown: boolean
   /** Why nothing can be divided; undefined if it is. */
   readonly problem?: string | undefined
+  /** How the job is to end; undefined if it runs on. */
+  readonly ending: JobEnding | undefined
   /** Where everything is. */
   readonly places: readonly WorkerPlace[]
 }
@@ -71,6 +78,7 @@ export function decodeClaim(bytes: Uint8Array): Claim {
     address: textIn(claim['address']),
     run: typeof claim['run'] === 'string' ? claim['run'] : undefined,
     isOver: claim['isOver'] === true,
+    ending: endingIn(claim['ending']),
   }
 }
 
@@ -85,6 +93,7 @@ export function decodeShare(bytes: Uint8Array): Share {
     isOver: share['isOver'] === true,
     isKnown: share['isKnown'] === true,
     problem: textIn(share['problem']),
+    ending: endingIn(share['ending']),
     // A worker of an earlier version does not say it.
     places: list(share['places'] ?? []).map(placeOf),
   }
@@ -112,6 +121,10 @@ function fields(bytes: Uint8Array): Readonly<Record<string, unknown>> {
 function object(value: unknown): Readonly<Record<string, unknown>> {
   if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
   throw unreadable('it is no object')
+}
+
+function endingIn(value: unknown): JobEnding | undefined {
+  return value === 'stop' || value === 'drain' ? value : undefined
 }
 
 function textIn(value: unknown): string | undefined {

@@ -69,6 +69,7 @@ class TestWorker {
       standbys: 0,
       sessionMs,
       joined: (workers) => (this.workers = workers),
+      ending: () => {},
       gain: async (lease, run) => {
         holders.begin(lease, this.name)
         this.#running.add(lease)

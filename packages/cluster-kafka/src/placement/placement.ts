@@ -8,6 +8,7 @@ import {
   encodeMessage,
   protocol,
   type Claim,
+  type JobEnding,
   type Share,
   type WorkerPlace,
 } from './messages.ts'
@@ -42,6 +43,8 @@ export interface PlacementOptions {
    * `isFenced`: the worker does not join again.
    */
   lost(reason: string, isFenced: boolean): Promise<void>
+  /** The job is to end: called as often as that is heard. */
+  ending(how: JobEnding): void
   /** The input of all leases has ended, and all workers know. */
   over(): void
   /** The work cannot be divided. */
@@ -69,6 +72,7 @@ export class Placement {
   /** Counts the removals from the group: what was assigned before one means nothing after it. */
   #removals = 0
   #member: GroupMember | undefined
+  #ending: JobEnding | undefined
   #hasLeft = false
   /** The run of the job, and whether its input has ended. */
   #run: string | undefined
@@ -126,6 +130,12 @@ export class Placement {
     this.#member?.rejoin()
   }
 
+  /** Ends the job, in all workers. */
+  end(how: JobEnding): void {
+    this.#ending = how
+    this.#member?.rejoin()
+  }
+
   /** Leaves the group; others get what this worker held. Nothing may run any more. */
   async leave(): Promise<void> {
     this.#hasLeft = true
@@ -144,6 +154,7 @@ export class Placement {
       address: this.#options.address,
       run: this.#run,
       isOver: this.#isOver,
+      ending: this.#ending,
     }
     return encodeMessage(claim)
   }
@@ -169,12 +180,14 @@ export class Placement {
     )
     const finished = new Set(claims.flatMap((claim) => claim.finished))
     const places = claims.map(({ id, address, held }) => placeOf(address, held, shares.get(id)!))
+    const endings = claims.flatMap((claim) => claim.ending ?? [])
     const common = {
       workers: members.length,
       run: runOf(claims),
       isOver: finished.size === leases || claims.some(({ isOver }) => isOver),
       isKnown: claims.every(({ isOver }) => isOver),
       problem,
+      ending: endings.find((each) => each === 'stop') ?? endings[0],
       places,
     }
     return new Map([...shares].map(([id, share]) => [id, encodeMessage({ ...share, ...common })]))
@@ -198,6 +211,10 @@ export class Placement {
     this.#isLost = false
     this.#run = share.run
     this.#options.joined(share.workers, share.places)
+    if (share.ending !== undefined) {
+      this.#ending = share.ending
+      this.#options.ending(share.ending)
+    }
     if (share.isOver) return this.#over(share)
     const given = new Set(share.leases)
     for (const lease of this.held) if (!given.has(lease)) this.#release(lease)

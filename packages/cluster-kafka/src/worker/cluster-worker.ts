@@ -3,7 +3,7 @@ import { describeError, MillraceError, type Key } from '@millrace/core'
 import { subtaskOfRecord } from '@millrace/core/connector'
 import { inputsOf, type Graph } from '@millrace/core/graph'
 import type { LeaseStatus } from '../lease/lease.ts'
-import type { WorkerPlace } from '../placement/messages.ts'
+import type { JobEnding, WorkerPlace } from '../placement/messages.ts'
 import { Placement } from '../placement/placement.ts'
 import { changelogSettings, changelogTopic } from '../replica/changelog.ts'
 import { shuffleTopics } from '../shuffle/shuffle-edge.ts'
@@ -47,6 +47,9 @@ export class ClusterWorker {
   readonly #whole: Graph
   readonly #ending = new AbortController()
   #phase: WorkerStatus['phase'] = 'joining'
+  /** How the job is to end, as this worker was asked, and as the group says. */
+  #asked: JobEnding | undefined
+  #heard: JobEnding | undefined
   #workers = 0
   #places: readonly WorkerPlace[] = []
   #held: HeldLeases | undefined
@@ -110,6 +113,16 @@ export class ClusterWorker {
     return this.ended
   }
 
+  /**
+   * Ends the job, in all workers. With `stop` they make last checkpoints, and a later start continues there. With `drain` its input ends:
+   * what was read is finished, windows and timers fire, and all workers end, also if this one is gone by then.
+   */
+  end(how: JobEnding): Promise<WorkerResult> {
+    this.#asked = how
+    this.#placement?.end(how)
+    return this.ended
+  }
+
   async #run(outcome: Promise<WorkerResult>): Promise<WorkerResult> {
     let result: WorkerResult
     try {
@@ -130,6 +143,7 @@ export class ClusterWorker {
       const held = await HeldLeases.open({
         settings: this.#settings,
         job: this.#job,
+        sources: this.#whole.nodes.flatMap(({ kind, name }) => (kind === 'source' ? [name] : [])),
         port,
         copied: () => this.#placement?.copied(),
         ended: (lease, end) => {
@@ -140,6 +154,7 @@ export class ClusterWorker {
       })
       this.#held = held
       await this.#join(port, held)
+      if (this.#asked !== undefined) this.#placement?.end(this.#asked)
       const result = await outcome
       if (result.outcome === 'failed') await held.lose('a lease of this worker has failed')
       await held.releaseAll()
@@ -178,6 +193,12 @@ export class ClusterWorker {
         this.#places = []
         if (isFenced) this.#end({ outcome: 'failed', error: fenced(name, reason) })
         await held.lose(reason)
+      },
+      ending: (how) => {
+        if (this.#heard !== how) observer({ kind: 'ending', how })
+        this.#heard = how
+        if (how === 'drain') held.drain()
+        else void this.stop()
       },
       over: () => this.#end({ outcome: 'finished' }),
       failed: (problem) => {

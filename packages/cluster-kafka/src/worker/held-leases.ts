@@ -1,5 +1,6 @@
 import type { KafkaPort } from '@millrace/connector-kafka/port'
 import { describeError } from '@millrace/core'
+import type { Job } from '@millrace/core/job'
 import { sleep } from '@millrace/world'
 import type { Lease, LeaseEnd, LeaseStatus } from '../lease/lease.ts'
 import { openLease } from '../lease/open-lease.ts'
@@ -15,6 +16,8 @@ export interface HeldLeasesParts {
   readonly settings: WorkerSettings
   /** The name of the job. */
   readonly job: string
+  /** The names of the sources of the job. */
+  readonly sources: readonly string[]
   readonly port: KafkaPort
   /** Called when another copy is up to date. */
   readonly copied: () => void
@@ -49,11 +52,25 @@ export class HeldLeases {
   readonly #parts: HeldLeasesParts
   readonly #running = new Map<number, Lease>()
   readonly #copies = new Map<number, Copying>()
+  #isDraining = false
+  /** Whether all leases end, and none begins any more. */
+  #isEnding = false
   /** By lease: up to which offset of the changelog its state is on the disk. */
   readonly #cached = new Map<number, number>()
 
   private constructor(parts: HeldLeasesParts) {
     this.#parts = parts
+  }
+
+  /** Ends the input of all leases, also of those that are gained later: windows and timers fire, then they end. */
+  drain(): void {
+    this.#isDraining = true
+    for (const { job } of this.#running.values()) if (job !== undefined) this.#endInput(job)
+  }
+
+  #endInput(job: Job): void {
+    // What was sent to this lease is read to its end: that comes when all leases have ended.
+    for (const source of this.#parts.sources) job.endInput(source)
   }
 
   /** Looks what is on the disk. */
@@ -88,6 +105,8 @@ export class HeldLeases {
     const { observer, leases } = settings
     const { platform, store, keyGroups, ...options } = settings.job
     await this.#endCopy(lease)
+    // The group may give it another lease while it makes its last checkpoints.
+    if (this.#isEnding) return
     observer({ kind: 'gained', lease })
     const opened = openLease({
       port,
@@ -109,7 +128,7 @@ export class HeldLeases {
           isRunContinued,
         }),
       onEvent: (event) => {
-        if (event.kind === 'status') observer({ kind: 'lease', lease, status: event.status })
+        if (event.kind === 'status') this.#became(lease, event.status)
         else if (event.kind === 'job') observer({ kind: 'job', lease, event: event.event })
         else observer({ kind: 'warning', message: `lease ${lease}: ${event.message}` })
       },
@@ -118,6 +137,11 @@ export class HeldLeases {
     void opened.ended.then((end) => {
       if (end.outcome === 'finished' || end.outcome === 'failed') ended(lease, end)
     })
+  }
+
+  #became(lease: number, status: LeaseStatus): void {
+    if (this.#isDraining && status.phase === 'running') this.#endInput(status.job)
+    this.#parts.settings.observer({ kind: 'lease', lease, status })
   }
 
   /** Ends a lease with a last checkpoint. */
@@ -132,6 +156,7 @@ export class HeldLeases {
 
   /** Ends all leases with a last checkpoint, and all copies. */
   async releaseAll(): Promise<void> {
+    this.#isEnding = true
     await Promise.all([...this.#running.values()].map((lease) => lease.release()))
     await Promise.all([...this.#copies.keys()].map((lease) => this.#endCopy(lease)))
   }

@@ -4,6 +4,7 @@ import type { Graph } from '@millrace/core/graph'
 import type { JobEvent, JobOptions } from '@millrace/core/job'
 import { defaultKeyGroups } from '@millrace/core/store'
 import type { LeaseEnd, LeaseStatus } from '../lease/lease.ts'
+import type { JobEnding } from '../placement/messages.ts'
 
 /** How a worker runs a job together with others. Durations are in milliseconds. */
 export interface WorkerOptions {
@@ -55,6 +56,8 @@ export type WorkerEvent =
   | { readonly kind: 'leaseEnded'; readonly lease: number; readonly end: LeaseEnd }
   /** An event of the job of a lease. */
   | { readonly kind: 'job'; readonly lease: number; readonly event: JobEvent }
+  /** The job is to end, in all workers. */
+  | { readonly kind: 'ending'; readonly how: JobEnding }
   /** The group has removed this worker, which stops all leases at once and joins again. */
   | { readonly kind: 'removed'; readonly reason: string }
   | { readonly kind: 'outage'; readonly reason: string }

@@ -25,6 +25,8 @@ export interface DividedJob {
   ownerOf(part: number): PartOwner | undefined
   /** The control APIs of the workers that keep a copy of the state of a part. */
   copiesOf(part: number): readonly string[]
+  /** Ends the job, in all workers. Resolves when they have been asked. */
+  end(how: 'stop' | 'drain'): void
   /** The copy that this worker keeps. */
   copyHere(part: number): StoredStateOptions | undefined
 }

@@ -10,6 +10,7 @@ import {
   type LoggedLetter,
 } from '../letters/letters.ts'
 import { rehearse } from '../letters/rehearsal.ts'
+import { partName, type DividedJob } from '../parts/divided-job.ts'
 import { RequestError } from './problems.ts'
 
 const nothing = { checkpoint: null, letters: null, refused: [], rehearsal: null }
@@ -30,6 +31,25 @@ export async function act(job: WatchedJob, body: unknown): Promise<ActionResult>
   const result = await carryOut(job, action)
   job.happenings.add('action', 'info', result.text, { by: 'operator', checkpoint: result.checkpoint })
   return result
+}
+
+/** Does what an action asks of a job that several workers run together. Throws for one that is for a part of it. */
+export function actOnWhole(job: DividedJob, body: unknown): ActionResult {
+  const action = actionOf(body)
+  const done = (text: string): ActionResult => ({ action: action.action, text, ...nothing })
+  if (action.action === 'drain') {
+    job.end('drain')
+    return done('the job drains, in all workers: windows and timers fire, then they end')
+  }
+  if (action.action === 'stop' && action.savepoint === undefined) {
+    job.end('stop')
+    return done('the job stops, in all workers')
+  }
+  throw new RequestError(
+    409,
+    'OPTION_INVALID',
+    `'${job.name}' is run by several workers, which cannot ${action.action} together; name a lease, as ${partName(job, 0)}`,
+  )
 }
 
 async function carryOut(watched: WatchedJob, action: Action): Promise<ActionResult> {

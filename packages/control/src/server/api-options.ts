@@ -34,6 +34,12 @@ export type Env = { Variables: GuardedVariables }
 
 /** The most entries of one page. */
 export const pageMax = 10_000
+/** The job of a request, if several workers run it together. */
+export function wholeJobOf(context: Context<Env>, { divided }: ApiOptions): DividedJob | undefined {
+  const surface = divided()
+  return surface?.divided.name === context.req.param('job') ? surface?.divided : undefined
+}
+
 /** The job of a request. Throws where it is not here. */
 export function jobOf(context: Context<Env>, { jobs, divided }: ApiOptions): WatchedJob {
   const name = context.req.param('job')!

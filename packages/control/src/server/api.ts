@@ -9,8 +9,8 @@ import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
 import { letterDetail, letterGroups, letterPage } from '../letters/letter-rows.ts'
 import { profileJob } from '../profile/profile-job.ts'
 import { prometheusText, prometheusType } from '../metrics/prometheus.ts'
-import { act } from './actions.ts'
-import { jobOf, pageMax, type ApiOptions, type Env } from './api-options.ts'
+import { act, actOnWhole } from './actions.ts'
+import { jobOf, pageMax, wholeJobOf, type ApiOptions, type Env } from './api-options.ts'
 import { guard, roleOfToken, tokenCookie } from './guard.ts'
 import { answerTo, countOf, problem, RequestError, wordOf } from './problems.ts'
 import { stateRoutes } from './state-routes.ts'
@@ -202,12 +202,13 @@ function requireOperator(context: Context<Env>): void {
 
 function actions(app: Hono<Env>, options: ApiOptions): void {
   app.post(routes.actions, async (context) => {
-    const job = jobOf(context, options)
+    const whole = wholeJobOf(context, options)
+    const job = whole === undefined ? jobOf(context, options) : undefined
     requireOperator(context)
     if (context.req.header('content-type')?.split(';')[0] !== 'application/json') {
       return problem(context, 415, 'UNSUPPORTED', 'send the action as application/json')
     }
     const body: unknown = await context.req.json().catch(() => undefined)
-    return context.json(await act(job, body))
+    return context.json(job === undefined ? actOnWhole(whole!, body) : await act(job, body))
   })
 }

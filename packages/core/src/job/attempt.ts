@@ -103,6 +103,11 @@ export class Attempt {
     for (const worker of this.#workers) worker.pause(source, isPaused)
   }
 
+  /** Ends the input of a source. */
+  endInput(source: string): void {
+    for (const worker of this.#workers) worker.endInput(source)
+  }
+
   tables(): readonly TableUsage[] {
     return this.#workers.flatMap((worker) => worker.status.tables)
   }

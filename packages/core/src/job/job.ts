@@ -68,6 +68,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
   #phase: JobStatus['phase'] = 'starting'
   #restarts = 0
   readonly #paused = new Set<string>()
+  readonly #endedInputs = new Set<string>()
   #stop: 'no' | 'stop' | 'drain' | 'cancel' = 'no'
   #lastCheckpoint: CheckpointFigures | undefined
   #savepoint: string | undefined
@@ -202,6 +203,16 @@ export class Job<Declared extends AnyViews = AnyViews> {
   resume(source: string): void {
     this.#paused.delete(this.#sourceNamed(source))
     this.#attempt?.pause(source, false)
+  }
+
+  /**
+   * Ends the input of a source, as the end of a bounded one: what it has read is everything in this run, and a restart after a failure
+   * keeps that. When the input of every source has ended, windows and timers fire and the job ends. Throws `OPTION_INVALID` if the
+   * pipeline has no such source.
+   */
+  endInput(source: string): void {
+    this.#endedInputs.add(this.#sourceNamed(source))
+    this.#attempt?.endInput(source)
   }
 
   #sourceNamed(name: string): string {
@@ -371,6 +382,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
     this.#phase = 'running'
     this.#views.opened()
     for (const source of this.#paused) this.#attempt?.pause(source, true)
+    for (const source of this.#endedInputs) this.#attempt?.endInput(source)
     // A stop was requested before the tasks existed. They start once the caller has returned.
     if (this.#stop !== 'no') queueMicrotask(() => this.#carryOut())
   }

@@ -176,6 +176,10 @@ export class RemoteWorker implements Worker {
     this.#conversation.tell('pause', [source, isPaused])
   }
 
+  endInput(source: string): void {
+    this.#conversation.tell('endInput', source)
+  }
+
   async startProfile(): Promise<void> {
     await this.#conversation.call('startProfile')
   }

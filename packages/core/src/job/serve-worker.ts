@@ -69,6 +69,7 @@ export function serveWorker(program: WorkerProgram): void {
     committed: (checkpoint: number) => of().committed(checkpoint),
     align: (positions: Parameters<LocalWorker['align']>[0]) => of().align(positions),
     pause: ([source, isPaused]: readonly [string, boolean]) => of().pause(source, isPaused),
+    endInput: (source: string) => of().endInput(source),
     startProfile: () => of().startProfile(),
     endProfile: () => of().endProfile(),
     stop: (drain: boolean) => of().stop(drain),

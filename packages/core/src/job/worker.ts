@@ -96,6 +96,8 @@ export interface Worker {
   align(positions: readonly GroupPosition[]): void
   /** Stops a source from reading, or lets it read again. */
   pause(source: string, isPaused: boolean): void
+  /** Ends the input of a source, as a drain does for all. */
+  endInput(source: string): void
   /** Reads state of an operator. */
   readState(query: StateQuery): Promise<readonly StateRow[]>
   /** Reads a part of the state of an operator. */
@@ -255,6 +257,10 @@ export class LocalWorker implements Worker {
 
   pause(source: string, isPaused: boolean): void {
     for (const task of this.#tasks?.sources ?? []) if (task.metrics.task === source) task.pause(isPaused)
+  }
+
+  endInput(source: string): void {
+    for (const task of this.#tasks?.sources ?? []) if (task.metrics.task === source) task.stop(true)
   }
 
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
