@@ -42,6 +42,8 @@ export class LeaseWorld {
   readonly count: number
   /** Throws at this number, once. */
   poison: number | undefined
+  /** The names by which the second sink knows its job, one for each opening. */
+  readonly jobs: string[] = []
   /** The second sink refuses so many checkpoints, after the first has added its records. */
   refusals = 0
   readonly #makeStore: () => StateStore
@@ -150,8 +152,8 @@ export class LeaseWorld {
     return {
       kind: 'refusing',
       guarantee: 'exactly-once',
-      open: async () => ({
-        write: () => {},
+      open: async (_subtask, _pending, { owner }) => ({
+        write: () => void (this.jobs.at(-1) === owner.job || this.jobs.push(owner.job)),
         prepare: async () => {
           if (this.refusals <= 0) return undefined
           this.refusals--

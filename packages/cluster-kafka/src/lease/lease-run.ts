@@ -147,7 +147,10 @@ export class LeaseRun {
     return job
   }
 
-  /** The lease owns the data directory, by its transactional id. */
+  /**
+   * The lease owns the data directory, by its transactional id. Sinks in other systems know what is theirs by the name of its job: with that of
+   * the changelog, so that a job that begins anew is not taken for the one before, whose checkpoints had the same numbers.
+   */
   #owner(replica: Replica, epoch: number): HeldDirectory {
     const { lease, lock } = this.#options
     const confirm = async (): Promise<void> => {
@@ -157,7 +160,8 @@ export class LeaseRun {
     }
     const release = (): Promise<void> =>
       this.#lost === undefined ? Promise.resolve() : Promise.reject(this.#lost)
-    return { job: `${lease.job}-${lease.lease}`, epoch, confirm, release }
+    const job = `${lease.job}-${lease.lease}-${replica.image.head!.log}`
+    return { job, epoch, confirm, release }
   }
 
   #handle(event: JobEvent, replica: Replica): void {

@@ -42,6 +42,22 @@ test('a lease that is released has made a last checkpoint, and the next holder c
   expect(world.results).toEqual(world.expected)
 })
 
+test('sinks know a lease by the name of its changelog: its next holder has it, and a job that begins anew has another', async () => {
+  const first = await worldOf(60)
+  const held = first.open(new SimFs())
+  await first.drive(25)
+  void held.lease.release()
+  await untilEnded(first, held)
+  await untilEnded(first, first.open(new SimFs()))
+  expect(first.jobs).toEqual([expect.stringMatching(/^sums-0-/)])
+  const anew = await worldOf(60)
+  // Another process, with other chance.
+  await anew.follow(new SimFs())
+  await untilEnded(anew, anew.open(new SimFs()))
+  expect(anew.jobs).toEqual([expect.stringMatching(/^sums-0-/)])
+  expect(anew.jobs).not.toEqual(first.jobs)
+})
+
 test('a lease on the disk that it had reads the changelog from its note, and has nothing to warn of', async () => {
   const world = await worldOf(60)
   const fs = new SimFs()
