@@ -1,5 +1,5 @@
 import path from 'node:path'
-import { MillraceError } from '@millrace/core'
+import { MillraceError, positiveDurationMs } from '@millrace/core'
 import type { ClusterWorker, WorkerResult, WorkerStatus } from '@millrace/cluster-kafka'
 import { nodePlatform } from '@millrace/node'
 import type { CommandLine, Option } from './command.ts'
@@ -27,6 +27,11 @@ export const clusterOption: Option = {
 export const workerOptionList: readonly Option[] = [
   { name: 'leases', value: 'N', help: 'with --cluster: parts of the work, fixed for its life (default 16)' },
   { name: 'worker-name', value: 'NAME', help: 'with --cluster: a restart under this name moves nothing' },
+  {
+    name: 'session-timeout',
+    value: 'TIME',
+    help: 'with --cluster: when others take over from a worker that is silent (default 10s)',
+  },
   { name: 'standbys', value: 'N', help: 'with --cluster: copies of each state in other workers (default 0)' },
   controlAddressOption,
 ]
@@ -67,11 +72,12 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
   const name = line.value('worker-name')
   const leases = line.value('leases')
   const standbys = line.value('standbys')
+  const session = line.value('session-timeout')
   const started: { worker?: ClusterWorker } = {}
   const status = (): WorkerStatus | undefined => started.worker?.status()
   const { store, directory } = job
   await using control = await WorkerControl.open(line, { platform, store, directory, lines, status })
-  using log = new WorkerLog({ lines, clock, status })
+  using log = new WorkerLog({ lines, clock, status, name })
   using _progress = everySoOften(clock, progressEveryMs, () => log.progress())
   const worker = cluster.startWorker({
     job: { ...job, directory: path.join(directory, 'leases') },
@@ -80,6 +86,7 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     ...(name !== undefined && { name }),
     address: control?.address,
     ...(leases !== undefined && { leases: wholeNumber('leases', leases, 1) }),
+    ...(session !== undefined && { sessionMs: positiveDurationMs(session, '--session-timeout') }),
     ...(standbys !== undefined && { standbys: wholeNumber('standbys', standbys, 0) }),
     observer: (event) => {
       log.event(event)

@@ -10,6 +10,8 @@ export interface WorkerLogParts {
   readonly lines: LogLines
   readonly clock: Clock
   readonly status: () => WorkerStatus | undefined
+  /** How the worker is named in its group; undefined without a name. */
+  readonly name?: string | undefined
 }
 
 /** What can happen to several leases at once, and is said in one line. */
@@ -35,16 +37,18 @@ export class WorkerLog implements Disposable {
   readonly #lines: LogLines
   readonly #clock: Clock
   readonly #status: () => WorkerStatus | undefined
+  readonly #isNamed: boolean
   readonly #progress: Progress
   /** How many workers the group had. */
   #workers = 0
   #moved: { readonly move: Move; readonly leases: Set<number> } | undefined
   #saying: Disposable | undefined
 
-  constructor({ lines, clock, status }: WorkerLogParts) {
+  constructor({ lines, clock, status, name }: WorkerLogParts) {
     this.#lines = lines
     this.#clock = clock
     this.#status = status
+    this.#isNamed = name !== undefined
     this.#progress = new Progress(clock.monotonic())
   }
 
@@ -90,8 +94,10 @@ export class WorkerLog implements Disposable {
   ended({ outcome }: WorkerResult): void {
     if (outcome === 'failed') return
     const others = (this.#status()?.workers ?? 0) > 1
+    // The group keeps the place of a worker with a name.
+    const unless = this.#isNamed ? ', unless it is back within its session' : ''
     const stopped = others
-      ? 'stopped: other workers continue with what this one held'
+      ? `stopped: other workers continue with what this one held${unless}`
       : 'stopped: this was the only worker; the next one continues from its last checkpoints'
     const text = outcome === 'finished' ? 'finished: the input of the job has ended' : stopped
     this.#write('info', 'ended', text, { outcome })

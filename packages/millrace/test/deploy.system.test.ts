@@ -27,6 +27,33 @@ interface Resource {
   }
 }
 
+interface Named {
+  readonly metadata: { readonly name: string }
+  readonly spec: { readonly clusterIP?: string; readonly publishNotReadyAddresses?: boolean }
+}
+
+interface Probe {
+  readonly httpGet: { readonly path: string }
+}
+
+interface Workers {
+  readonly spec: {
+    readonly serviceName: string
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly {
+          readonly args: readonly string[]
+          readonly env: readonly { readonly name: string; readonly valueFrom: object }[]
+          readonly ports: readonly { readonly containerPort: number }[]
+          readonly startupProbe: Probe
+          readonly readinessProbe: Probe
+          readonly livenessProbe: Probe
+        }[]
+      }
+    }
+  }
+}
+
 interface Compose {
   readonly services: {
     readonly words: { readonly command: readonly string[]; readonly stop_grace_period: string }
@@ -56,6 +83,14 @@ describe('the files in deploy', () => {
     for (const resource of resources) validate(resource)
     expect(resources.map(({ kind }) => kind)).toEqual(['StatefulSet', 'Service', 'PodDisruptionBudget'])
     const [stateful] = resources
+    const workers = resourcesIn(await read('deploy/kubernetes/orders.yaml'))
+    for (const resource of workers) validate(resource)
+    expect(workers.map(({ kind }) => kind)).toEqual([
+      'StatefulSet',
+      'Service',
+      'Service',
+      'PodDisruptionBudget',
+    ])
     expect(() => validate({ ...stateful!, spec: { ...stateful!.spec, replicas: 'one' } as never })).toThrow(
       'replicas',
     )
@@ -65,6 +100,7 @@ describe('the files in deploy', () => {
     const { out: help } = await new Command(['run', '--help']).ended
     const { services } = parse(await read('deploy/compose.yaml')) as Compose
     const pod = resourcesIn(await read('deploy/kubernetes/words.yaml'))[0]!.spec.template!.spec
+    const worker = resourcesIn(await read('deploy/kubernetes/orders.yaml'))[0]!.spec.template!.spec
     const unit = await read('deploy/words.service')
     const program = 'node_modules/millrace/bin/millrace.js run'
     const entry = /^ENTRYPOINT .*$/m.exec(await read('deploy/Dockerfile'))![0]
@@ -74,7 +110,8 @@ describe('the files in deploy', () => {
       expect(optionsOf(commandLine)).toContain('--data-dir')
     }
     // What compose and Kubernetes have are options for the entry point of the image.
-    const added = [services.words.command, pod.containers[0]!.args].map((words) => ` ${words.join(' ')}`)
+    const commands = [services.words.command, pod.containers[0]!.args, worker.containers[0]!.args]
+    const added = commands.map((words) => ` ${words.join(' ')}`)
     for (const commandLine of [entry, started, ...added]) {
       const options = optionsOf(commandLine)
       expect(options.length).toBeGreaterThan(1)
@@ -84,9 +121,34 @@ describe('the files in deploy', () => {
     const graces = [
       services.words.stop_grace_period,
       pod.terminationGracePeriodSeconds,
+      worker.terminationGracePeriodSeconds,
       /^TimeoutStopSec=(\d+)$/m.exec(unit)![1],
     ].map((grace) => Number.parseInt(String(grace), 10))
     expect(Math.min(...graces)).toBeGreaterThan(stopSeconds)
+  })
+
+  test('a worker in Kubernetes is named after its pod, and is asked by the name that its service gives the pod', async () => {
+    const [stateful, headless, any] = resourcesIn(
+      await read('deploy/kubernetes/orders.yaml'),
+    ) as readonly object[] as readonly [Workers, Named, Named]
+    const [container] = stateful.spec.template.spec.containers
+    expect(container!.env.find(({ name }) => name === 'POD_NAME')?.valueFrom).toEqual({
+      fieldRef: { fieldPath: 'metadata.name' },
+    })
+    const { serviceName } = stateful.spec
+    expect(serviceName).toBe(headless.metadata.name)
+    expect(headless.spec).toMatchObject({ clusterIP: 'None', publishNotReadyAddresses: true })
+    expect(any.spec.clusterIP).toBeUndefined()
+    const port = container!.ports[0]!.containerPort
+    expect(container!.args).toEqual(
+      expect.arrayContaining([
+        '--worker-name=$(POD_NAME)',
+        `--control=0.0.0.0:${port}`,
+        `--control-address=http://$(POD_NAME).${serviceName}:${port}`,
+      ]),
+    )
+    const probes = [container!.startupProbe, container!.readinessProbe, container!.livenessProbe]
+    expect(probes.map(({ httpGet }) => httpGet.path)).toEqual(['/readyz', '/readyz', '/livez'])
   })
 
   test('systemd does not restart after the exit codes that ask for a person', async () => {
