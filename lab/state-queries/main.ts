@@ -4,49 +4,27 @@
  * The job runs on one core and is asked from another. Then it is killed and started again with other parallelism, again and
  * again, while queries continue. Every answer is compared with what the record count of a key implies, and every checkpoint
  * with one cut through the input.
+ *
+ * The rate is that of a second of the job's CPU time, records included: beside other processes a second of the clock has less.
  */
-import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { once } from 'node:events'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { createServer } from 'node:net'
-import { loadavg, tmpdir } from 'node:os'
-import path from 'node:path'
+import { execFileSync } from 'node:child_process'
+import { readFile } from 'node:fs/promises'
+import { loadavg } from 'node:os'
 import process from 'node:process'
-import { answering, query, wrongCut, type Tally } from './queries.ts'
+import { CountingJob } from './counting-job.ts'
+import { query, wrongCut, type Tally } from './queries.ts'
 
-const root = path.resolve(import.meta.dirname, '../..')
 const seconds = Number(process.argv[2] ?? 10)
 const restarts = Number(process.argv[3] ?? 6)
 /** What one core must answer in a second beside the job. */
 const leastRate = 1_000
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as { port: number }
-  server.close()
-  return port
-}
-
-function start(directory: string, port: number, parallelism: number): ChildProcess {
-  const command = [
-    path.join(root, 'packages/millrace/bin/millrace.js'),
-    'run',
-    path.join(import.meta.dirname, 'pipeline.ts'),
-    `--data-dir=${directory}/data`,
-    `--control=${port}`,
-    `--parallelism=${parallelism}`,
-    '--threads=1',
-  ]
-  return spawn('taskset', ['-c', '0', process.execPath, ...command], { stdio: 'ignore' })
-}
 
 function print(line: string): void {
   process.stdout.write(`${line}\n`)
 }
 
 /** The CPU time of a process so far, in milliseconds. */
-async function cpuMs({ pid }: ChildProcess): Promise<number> {
+async function cpuMs(pid: number): Promise<number> {
   const text = await readFile(`/proc/${pid}/stat`, 'utf8')
   const [user, system] = text
     .slice(text.lastIndexOf(')') + 2)
@@ -68,45 +46,40 @@ function report(
   if (wrong.length > 0 || serverErrors > 0) process.exitCode = 1
 }
 
-const directory = await mkdtemp(path.join(tmpdir(), 'millrace-queries-'))
-const port = await freePort()
-const base = `http://127.0.0.1:${port}`
-let job = start(directory, port, 1)
+const job = await CountingJob.make(['taskset', '-c', '0'])
 try {
-  await answering(base)
-  const before = await cpuMs(job)
+  await job.start('--threads=1')
+  const before = await cpuMs(job.pid)
   const until = performance.now() + seconds * 1_000
   const tally = await query(
-    () => base,
+    () => job.url,
     () => performance.now() >= until,
   )
-  const share = ((await cpuMs(job)) - before) / (seconds * 1_000)
-  const rate = Math.round(tally.answers / seconds)
+  const share = ((await cpuMs(job.pid)) - before) / (seconds * 1_000)
+  const rate = Math.round(tally.answers / (share * seconds))
   report(
     'running',
     tally,
-    `; ${rate} a second, the job used ${Math.round(share * 100)} % of its core, load ${loadavg()[0]!.toFixed(1)}`,
+    `; ${rate} in a second of CPU time, ${Math.round(tally.answers / seconds)} in one of the clock; the job used ${Math.round(share * 100)} % of its core, load ${loadavg()[0]!.toFixed(1)}`,
   )
 
   if (rate < leastRate) {
-    print(`  fewer than ${leastRate} a second`)
+    print(`  fewer than ${leastRate} in a second of CPU time`)
     process.exitCode = 1
   }
 
   let isOver = false
   const asking = query(
-    () => base,
+    () => job.url,
     () => isOver,
   )
   const cuts: string[] = []
   for (let n = 0; n < restarts; n++) {
-    job.kill('SIGKILL')
-    await once(job, 'exit')
-    job = start(directory, port, [2, 4, 1][n % 3]!)
-    await answering(base)
+    await job.kill()
+    await job.start('--threads=1', `--parallelism=${[2, 4, 1][n % 3]!}`)
     for (let look = 0; look < 5; look++) {
-      const wrong = await wrongCut(base)
-      if (wrong !== undefined) cuts.push(wrong)
+      const cut = await wrongCut(job.url)
+      if (typeof cut === 'string') cuts.push(cut)
       await new Promise((resolve) => setTimeout(resolve, 150))
     }
   }
@@ -115,7 +88,6 @@ try {
   for (const each of cuts.slice(0, 5)) print(`  ${each}`)
   if (cuts.length > 0) process.exitCode = 1
 } finally {
-  job.kill('SIGKILL')
-  await rm(directory, { recursive: true, force: true })
+  await job.remove()
 }
 process.exit()

@@ -36,8 +36,13 @@ function ask(url: string): Promise<Answer | undefined> {
   })
 }
 
-/** Asks for keys, one request after another in each of some connections, until `isOver`. */
-export async function query(base: () => string, isOver: () => boolean, connections = 8): Promise<Tally> {
+/** Asks for keys, one request after another in each of some connections, until `isOver`. Calls `answered` for each answer. */
+export async function query(
+  base: () => string,
+  isOver: () => boolean,
+  connections = 8,
+  answered: () => void = () => {},
+): Promise<Tally> {
   const tally: Tally = { answers: 0, unready: 0, unreachable: 0, serverErrors: 0, wrong: [] }
   const loop = async (first: number): Promise<void> => {
     for (let at = first; !isOver(); at++) {
@@ -48,7 +53,10 @@ export async function query(base: () => string, isOver: () => boolean, connectio
         await new Promise((resolve) => setTimeout(resolve, 10))
       } else if (answer.code === 409) tally.unready++
       else if (answer.code >= 500) tally.serverErrors++
-      else check(tally, key, answer)
+      else {
+        check(tally, key, answer)
+        answered()
+      }
     }
   }
   await Promise.all(Array.from({ length: connections }, (_, n) => loop(n * 13)))
@@ -64,8 +72,11 @@ function check(tally: Tally, key: number, { code, body }: Answer): void {
   tally.wrong.push(`key ${key}: ${code} ${JSON.stringify(body)}`)
 }
 
-/** Reads everything as of the newest checkpoint: one cut through the input. Undefined where there is no answer. */
-export async function wrongCut(base: string): Promise<string | undefined> {
+/**
+ * Reads everything as of the newest checkpoint, which is one cut through the input: what is wrong with it, or how many records it
+ * has. Undefined where there is no answer.
+ */
+export async function wrongCut(base: string): Promise<string | number | undefined> {
   const answer = await ask(`${base}/api/jobs/counted/state/count?read=checkpoint&limit=1000&values=exact`)
   if (answer?.code !== 200) return undefined
   const counts = new Map(answer.body.entries.map(({ key, value }) => [key, value.n]))
@@ -75,10 +86,13 @@ export async function wrongCut(base: string): Promise<string | undefined> {
     if ((counts.get(key) ?? 0) !== expected)
       return `${total} records: key ${key} has ${counts.get(key) ?? 0}, not ${expected}`
   }
-  return undefined
+  return total
 }
 
-/** Resolves once the job answers. */
-export async function answering(base: string): Promise<void> {
-  while ((await ask(`${base}/readyz`))?.code !== 200) await new Promise((resolve) => setTimeout(resolve, 20))
+/** Resolves once the job answers. Rejects when its process has ended. */
+export async function answering(base: string, hasEnded: () => boolean): Promise<void> {
+  while ((await ask(`${base}/readyz`))?.code !== 200) {
+    if (hasEnded()) throw new Error('the job has ended')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
 }
