@@ -5,8 +5,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect } from 'vitest'
+import { builtProgram } from './built-program.ts'
 
 /** How many records a trial has. Each gives one result. */
 export const recordsOfTrial = 20_000
@@ -40,10 +40,11 @@ export interface KillTrial {
  */
 export async function killTenTimes(trial: KillTrial): Promise<void> {
   const directory = await mkdtemp(path.join(tmpdir(), 'millrace-kills-'))
+  const program = await builtProgram(trial.program)
   const each = recordsOfTrial / killsOfTrial
   for (let round = 0; round < killsOfTrial; round++) {
     const before = await trial.written()
-    const child = launch(trial, directory)
+    const child = launch(program, [...trial.args, directory])
     await trial.feed(round * each, (round + 1) * each)
     await reaches(child, () => trial.written(), before + 1)
     for (const at of restartsAt.filter((share) => Math.floor(share / each) === round)) {
@@ -58,16 +59,13 @@ export async function killTenTimes(trial: KillTrial): Promise<void> {
     await delay(350)
   }
   await trial.noticed?.()
-  const last = launch(trial, directory, 'bounded')
+  const last = launch(program, [...trial.args, directory, 'bounded'])
   expect(await once(last, 'exit')).toEqual([0, null])
   await rm(directory, { recursive: true, force: true })
 }
 
-function launch({ program, args }: KillTrial, directory: string, ...more: readonly string[]): ChildProcess {
-  const options = ['--conditions=@millrace/source', '--import', 'tsx', fileURLToPath(program)]
-  return spawn(process.execPath, [...options, ...args, directory, ...more], {
-    stdio: ['ignore', 'ignore', 'inherit'],
-  })
+function launch(program: string, args: readonly string[]): ChildProcess {
+  return spawn(process.execPath, [program, ...args], { stdio: ['ignore', 'ignore', 'inherit'] })
 }
 
 /** Waits until a count is reached. Fails if the program ends by itself. */

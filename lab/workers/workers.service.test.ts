@@ -5,12 +5,12 @@ import os from 'node:os'
 import path from 'node:path'
 import { createInterface } from 'node:readline'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, expect, test } from 'vitest'
 import { kafkaPorts } from '../../scripts/services/kafka.ts'
 import { readWithJava } from '../../scripts/services/kafka-console.ts'
 import { LoopbackProxy } from '../../scripts/services/loopback-proxy.ts'
 import { realBroker } from '../../packages/connector-kafka/test/real-broker.ts'
+import { builtProgram } from '../servers/built-program.ts'
 import { Expected, keyOf, last, refundsOf, salesOf, textOf, type Row } from './expected.ts'
 
 /** `MILLRACE_CLUSTER=full` is the proof in its full size: an hour or two. */
@@ -28,7 +28,7 @@ const frozenMs = 9_000
 
 const cluster = await realBroker('kafkaCluster')
 const isOurs = cluster.missing === undefined && cluster.server.members.length > 1
-const program = fileURLToPath(new URL('program.ts', import.meta.url))
+const program = await builtProgram(new URL('program.ts', import.meta.url))
 const running = new Set<ChildProcess>()
 const directories: string[] = []
 /** In front of each broker. Every second worker comes through them. */
@@ -92,11 +92,9 @@ class Workers {
     const isBehind = this.#started % 2 === 0
     const brokers = isBehind ? addressesOf('proxy') : cluster.brokers
     const setup = JSON.stringify({ ...this.#of, brokers, leases, directory, name })
-    const child = spawn(
-      process.execPath,
-      ['--conditions=@millrace/source', '--import', 'tsx', program, setup],
-      { stdio: ['ignore', 'pipe', 'inherit'] },
-    )
+    const child = spawn(process.execPath, ['--enable-source-maps', program, setup], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
     running.add(child)
     child.once('exit', (code) => {
       running.delete(child)

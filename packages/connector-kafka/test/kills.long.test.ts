@@ -1,9 +1,9 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
 import { memory } from '@millrace/connector-memory'
 import { pipeline } from '@millrace/flow'
 import { expect, test } from 'vitest'
+import { builtProgram } from '../../../lab/servers/built-program.ts'
 import { dataDirectory, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { killTenTimes, recordsOfTrial } from '../../../lab/servers/kill-ten-times.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
@@ -13,7 +13,8 @@ import { realBroker } from './real-broker.ts'
 
 const broker = await realBroker()
 const timeout = 300_000
-const program = new URL('program.ts', import.meta.url)
+const source = new URL('program.ts', import.meta.url)
+const program = await builtProgram(source)
 
 interface Result {
   readonly key: string
@@ -21,8 +22,7 @@ interface Result {
 }
 
 function launch(...args: readonly string[]): ChildProcess {
-  const options = ['--conditions=@millrace/source', '--import', 'tsx', fileURLToPath(program)]
-  return spawn(process.execPath, [...options, broker.brokers, 'counts', ...args], {
+  return spawn(process.execPath, [program, broker.brokers, 'counts', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }
@@ -59,7 +59,7 @@ test.skipIf(broker.missing !== undefined)(
     })
     startOn(reader, await dataDirectory())
     await killTenTimes({
-      program,
+      program: source,
       args: [broker.brokers, 'counts', input, output],
       feed: (from, end) => broker.produce(input, numbered(from, end)),
       written: () => broker.ends(output),

@@ -1,8 +1,8 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { setTimeout as delay } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
+import { builtProgram } from '../../../lab/servers/built-program.ts'
 import { dataDirectory } from '../../../lab/servers/job-on-disk.ts'
 import { readWithJava } from '../../../scripts/services/kafka-console.ts'
 import { realBroker } from './real-broker.ts'
@@ -18,11 +18,10 @@ const [stepMs, windowMs] = [10, 10_000]
 
 const broker = await realBroker()
 const timeout = 600_000
-const program = fileURLToPath(new URL('program.ts', import.meta.url))
+const program = await builtProgram(new URL('program.ts', import.meta.url))
 
 function launch(...args: readonly string[]): ChildProcess {
-  const options = ['--conditions=@millrace/source', '--import', 'tsx', program]
-  return spawn(process.execPath, [...options, broker.brokers, 'windows', ...args], {
+  return spawn(process.execPath, [program, broker.brokers, 'windows', ...args], {
     stdio: ['ignore', 'ignore', 'inherit'],
   })
 }

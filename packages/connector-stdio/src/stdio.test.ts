@@ -2,10 +2,10 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import process from 'node:process'
 import type { Readable, Writable } from 'node:stream'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, test } from 'vitest'
+import { builtProgram } from '../../../lab/servers/built-program.ts'
 
-const program = fileURLToPath(new URL('../test/echo.ts', import.meta.url))
+const program = await builtProgram(new URL('../test/echo.ts', import.meta.url))
 
 interface Running {
   readonly stdin: Writable
@@ -18,8 +18,7 @@ interface Running {
 }
 
 function run(mode: 'lines' | 'json' | 'twice'): Running {
-  const args = ['--conditions=@millrace/source', '--import', 'tsx', program, mode]
-  const child = spawn(process.execPath, args, { stdio: 'pipe' })
+  const child = spawn(process.execPath, [program, mode], { stdio: 'pipe' })
   let output = ''
   let log = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (output += text))
