@@ -1,15 +1,20 @@
 import { Channel, parallelMap, Scope } from '@millrace/channels'
 import { ManualClock } from '@millrace/world'
 import { spawnSync } from 'node:child_process'
-import { describe, expect, test } from 'vitest'
+import process from 'node:process'
+import { afterAll, describe, expect, test } from 'vitest'
 import { pool } from '../src/pool/pool.ts'
 import { WorkerCrashError } from '../src/pool/worker-crash-error.ts'
 import { testPool } from './test-pool.ts'
 import { gate, passed, refused, upTo } from './probe.ts'
 
+/** For tests that leave its workers as they were. */
+const shared = testPool({ size: 2 })
+afterAll(() => shared.close())
+
 describe('a pool', () => {
   test('runs sync and async functions of a TypeScript module', async () => {
-    await using workers = testPool()
+    await using workers = testPool({ execArgv: ['--conditions=@millrace/source'] })
     expect(await workers.run('double', 21)).toBe(42)
     expect(await workers.run('doubleLater', 4)).toBe(8)
     expect(await Promise.all(upTo(20).map((n) => workers.run('double', n)))).toEqual(
@@ -21,7 +26,7 @@ describe('a pool', () => {
     const file = JSON.stringify(new URL('./worker.ts', import.meta.url))
     const program = `
       import { pool } from '@millrace/threads'
-      const workers = pool(new URL(${file}), { size: 3 })
+      const workers = pool(new URL(${file}), { size: 1 })
       console.log(await workers.run("double", 2))
       await workers.close()`
     const options = ['--expose-gc', '--import', 'tsx', '--conditions=@millrace/source', '--input-type=module']
@@ -59,7 +64,7 @@ describe('a pool', () => {
   })
 
   test('runs as many calls in parallel as it has workers', async () => {
-    await using workers = testPool({ size: 2 })
+    const workers = shared
     const [word, controller] = [gate(), new AbortController()]
     const calls = upTo(3).map(() => workers.run('untilAborted', word, controller.signal))
     const ends = calls.map((call) => refused(call, 'enough'))
@@ -71,7 +76,6 @@ describe('a pool', () => {
   })
 
   test('maps a channel in order', async () => {
-    await using workers = testPool({ size: 2 })
     await using scope = new Scope()
     const input = new Channel<number>(3)
     scope.go(async (signal) => {
@@ -79,14 +83,14 @@ describe('a pool', () => {
       input.close()
     })
     const doubled: number[] = []
-    for await (const n of parallelMap(scope, input, 4, workers.fn('double'))) doubled.push(n)
+    for await (const n of parallelMap(scope, input, 4, shared.fn('double'))) doubled.push(n)
     expect(doubled).toEqual(upTo(50).map((n) => n * 2))
   })
 })
 
 describe('an error in a worker', () => {
   test('arrives with its class, name, fields, cause and stack', async () => {
-    await using workers = testPool()
+    const workers = shared
     const error = await workers.run('fail', 'error').catch((thrown: unknown) => thrown)
     expect(error).toBeInstanceOf(Error)
     expect(error).toMatchObject({ name: 'OrderError', message: 'no such order', order: 7 })
@@ -98,7 +102,7 @@ describe('an error in a worker', () => {
   })
 
   test('that concerns cloning names the function', async () => {
-    await using workers = testPool()
+    const workers = shared
     const argument = (() => 1) as unknown as number
     await expect(workers.run('double', argument)).rejects.toThrow("the argument of 'double' cannot be sent")
     await expect(workers.run('returnFunction', undefined)).rejects.toThrow(
@@ -148,11 +152,12 @@ describe('a worker that ends', () => {
   })
 
   test('between the last call and the close is reported by the close', async () => {
+    const ended = new Promise((resolve) => {
+      process.once('worker', (worker) => worker.once('exit', resolve))
+    })
     const workers = testPool()
     await workers.run('throwLater', undefined)
-    const other = testPool()
-    await other.run('double', 1) // Takes far longer than the other worker needs to end.
-    await other.close()
+    await ended
     await expect(workers.close()).rejects.toThrow('had nothing to run')
   })
 

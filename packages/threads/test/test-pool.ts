@@ -1,7 +1,9 @@
 import { pool, type Pool, type PoolOptions } from '../src/pool/pool.ts'
+import { builtWorkers } from './built-workers.ts'
 
-/** A pool of `worker.ts`. Its threads read the packages from source, as the tests do. */
+export const execArgv: readonly string[] = await builtWorkers()
+
+/** A pool of `worker.ts`. */
 export function testPool(options: PoolOptions = {}): Pool<typeof import('./worker.ts')> {
-  const execArgv = ['--conditions=@millrace/source']
   return pool(new URL('./worker.ts', import.meta.url), { size: 1, execArgv, ...options })
 }

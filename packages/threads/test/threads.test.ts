@@ -1,13 +1,13 @@
 import { ChannelClosedError, Scope, select } from '@millrace/channels'
 import { spawnSync } from 'node:child_process'
 import { Worker } from 'node:worker_threads'
-import { describe, expect, test } from 'vitest'
+import { afterAll, describe, expect, test } from 'vitest'
 import { openChannel, sharedChannel, type SharedChannel } from '../src/channel/shared-channel.ts'
 import { bytesCodec, jsonCodec, textCodec } from '../src/codec/plain-codecs.ts'
 import { startWorker, watchWorker } from '../src/node-threads.ts'
 import { ChannelBrokenError } from '../src/ring/broken-channel-error.ts'
 import { gate, passed, refused, upTo } from './probe.ts'
-import { testPool } from './test-pool.ts'
+import { execArgv, testPool } from './test-pool.ts'
 
 function numbers(capacity: number, ringBytes?: number): SharedChannel<number> {
   return sharedChannel({
@@ -22,6 +22,9 @@ function ascending(values: readonly number[]): number[] {
 }
 
 describe('a channel between threads', () => {
+  const workers = testPool({ size: 4 })
+  afterAll(() => workers.close())
+
   test.each([
     ['produce', 'consume', 1],
     ['produce', 'consumeMany', 100],
@@ -33,7 +36,6 @@ describe('a channel between threads', () => {
     async (produce, consume, capacity) => {
       const count = 5000
       const channel = numbers(capacity, 1024)
-      await using workers = testPool({ size: 4 })
       await using scope = new Scope()
       const received: number[][] = []
       for (const _ of upTo(2)) {
@@ -53,7 +55,6 @@ describe('a channel between threads', () => {
 
   test('GO-009 blocks a sender in another thread until a value is received', async () => {
     const channel = numbers(2)
-    await using workers = testPool()
     const sent = workers.run('produce', { to: channel.handle(), from: 0, count: 4 })
     expect(await channel.receive()).toEqual({ ok: true, value: 0 })
     expect(await channel.receive()).toEqual({ ok: true, value: 1 })
@@ -63,7 +64,6 @@ describe('a channel between threads', () => {
 
   test('GO-029 GO-030 a close reaches waiting receivers and senders in other threads', async () => {
     const [empty, full] = [numbers(1), numbers(1)]
-    await using workers = testPool({ size: 2 })
     const received = workers.run('consume', empty.handle())
     const sent = refused(
       workers.run('produce', { to: full.handle(), from: 0, count: 10 }),
@@ -214,7 +214,7 @@ describe('a thread that waits for a channel', () => {
     const module = new URL('./waiting-worker.ts', import.meta.url).href
     const [lines, heard]: [string[], unknown[]] = [['b', 'leave'], []]
     const ended = new Promise<number>((resolve) => {
-      const start = { server: module, module, limits: undefined, execArgv: ['--conditions=@millrace/source'] }
+      const start = { server: module, module, limits: undefined, execArgv }
       const onMessage = (line: unknown): void => {
         heard.push(line)
         // Sent only now, so that until then the worker does nothing but wait.
