@@ -3,6 +3,7 @@ import { describeError } from '@millrace/core'
 import type { CrashStyle } from './sim-disk.ts'
 import type { SimFsOptions } from './sim-fs.ts'
 import { SimFs } from './sim-fs.ts'
+import { crashOutcomes } from './crash-outcomes.ts'
 import { SimulatedCrash } from './simulated-crash.ts'
 
 /** Code that must survive a crash at any moment, and a check of the result. */
@@ -18,7 +19,7 @@ export interface CrashTrial {
 
 /** Options for `crashEverywhere`. */
 export interface CrashEverywhereOptions {
-  /** The number of random outcomes for each crash, besides losing everything and nothing. Default 3. */
+  /** The number of random outcomes for each crash, besides losing everything and nothing. Equal ones are tried once. Default 3. */
   readonly seeds?: number
   /** Options of the disk; its `random` is set here. */
   readonly disk?: SimFsOptions
@@ -28,7 +29,7 @@ export interface CrashEverywhereOptions {
 export interface CrashReport {
   /** The number of operations at which it crashed. */
   readonly operations: number
-  /** The number of verified outcomes. */
+  /** The number of verified outcomes. For one crash each is another. */
   readonly outcomes: number
 }
 
@@ -64,22 +65,13 @@ export async function crashEverywhere(
       const fs = new SimFs({ ...disk, random: seededRandom(operation) })
       fs.crashAt(operation, style)
       await untilCrash(trial.run(fs))
-      for (const [fate, next] of fates(fs, seeds)) {
+      for (const [fate, next] of crashOutcomes(fs, [...Array(seeds).keys()])) {
         await verified(trial, next, `crash ${style} operation ${operation}, ${fate}`)
         outcomes++
       }
     }
   }
   return { operations: calm.operations, outcomes }
-}
-
-/** The possible outcomes of a crash: everything, only synced data, and synced data with a random part of the rest. */
-function* fates(fs: SimFs, seeds: number): Generator<readonly [fate: string, next: SimFs]> {
-  yield ['killed', fs.afterKill()]
-  yield ['power lost', fs.afterPowerLoss()]
-  for (let seed = 0; seed < seeds; seed++) {
-    yield [`power lost (seed ${seed})`, fs.afterPowerLoss(seededRandom(seed))]
-  }
 }
 
 async function untilCrash(run: Promise<void>): Promise<void> {

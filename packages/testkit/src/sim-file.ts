@@ -136,6 +136,17 @@ export class SimFile {
     return file
   }
 
+  /** Whether both have the same content, and nothing of it can be lost. */
+  isSame(other: SimFile): boolean {
+    return (
+      this.identity === other.identity &&
+      this.modifiedMs === other.modifiedMs &&
+      this.#dirty.size + other.#dirty.size === 0 &&
+      isSameExtent(this.#current, other.#current) &&
+      isSameExtent(this.#durable, other.#durable)
+    )
+  }
+
   #touch(from: number, to: number): void {
     if (from === to) return
     const last = Math.floor((to - 1) / SECTOR_BYTES)
@@ -193,6 +204,13 @@ export class SimFile {
         return old
     }
   }
+}
+
+function isSameExtent(one: Extent, other: Extent): boolean {
+  if (one.size !== other.size) return false
+  const [a, b] = [one.bytes(), other.bytes()]
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false
+  return true
 }
 
 /** Returns a copy of one sector, with zeros beyond the end of the file. */

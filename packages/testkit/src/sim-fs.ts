@@ -275,6 +275,11 @@ export class SimFs implements Fs {
     return Array.from(this.#open, ({ path }) => path)
   }
 
+  /** Whether a program can find no difference between this disk and another one. False if something is not synced yet. */
+  isSame(other: SimFs): boolean {
+    return this.#names.isSame(other.#names)
+  }
+
   /** The log so far, one line per operation, over all lives: for the message of a failed test. */
   describe(): string {
     return this.#disk.log.text()

@@ -153,6 +153,12 @@ export class SimNames {
     return names
   }
 
+  /** Whether all names and files are the same. False if some are not durable: a power loss may leave any of several states. */
+  isSame(other: SimNames): boolean {
+    const areDurable = this.#pending.length === 0 && other.#pending.length === 0
+    return areDurable && isSameTree(this.#root, other.#root)
+  }
+
   /** Every file with its path, in the order of paths. */
   *files(
     directory: SimDirectory = this.#root,
@@ -229,6 +235,17 @@ function copyTree(
     copy.durable.set(name, copied)
   }
   return copy
+}
+
+function isSameTree(one: SimEntry, other: SimEntry): boolean {
+  if (one instanceof SimFile) return other instanceof SimFile && one.isSame(other)
+  if (other instanceof SimFile || one.identity !== other.identity) return false
+  if (one.entries.size !== other.entries.size) return false
+  for (const [name, entry] of one.entries) {
+    const found = other.entries.get(name)
+    if (found === undefined || !isSameTree(entry, found)) return false
+  }
+  return true
 }
 
 /** Copies both trees below an entry; shared parts stay shared, also with pending changes. */

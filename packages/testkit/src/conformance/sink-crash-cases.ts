@@ -1,4 +1,5 @@
 import { seededRandom } from '@millrace/world'
+import { crashOutcomes } from '../crash-outcomes.ts'
 import type { CrashStyle } from '../sim-disk.ts'
 import { SimFs } from '../sim-fs.ts'
 import { Abandoned, calm, finish, runJob, type FreshTrial } from './sink-job.ts'
@@ -30,7 +31,7 @@ export async function duringOperations<T>(fresh: FreshTrial<T>): Promise<void> {
       const fs = new SimFs({ random: seededRandom(at) })
       fs.crashAt(at, style)
       const ended = await runJob(trial, fs, noManifest)
-      for (const [fate, next] of fates(fs)) {
+      for (const [fate, next] of crashOutcomes(fs, [fs.operations])) {
         await finish(trial, next, ended, `crash ${style} operation ${at}, ${fate}`)
       }
     }
@@ -48,7 +49,7 @@ export async function twiceInARow<T>(fresh: FreshTrial<T>): Promise<void> {
       const first = await runJob(trial, fs, noManifest)
       // A restart does what is special about it in its first operations.
       for (const again of [1, 2, 3, 4, 5, 6, 7 + random.int(operations)]) {
-        for (const [fate, next] of fates(fs)) {
+        for (const [fate, next] of crashOutcomes(fs, [fs.operations])) {
           next.crashAt(again, 'during')
           const second = await runJob(trial, next, first.manifest)
           const event = `crash ${style} operation ${at}, ${fate}, then during operation ${again} and power lost`
@@ -57,12 +58,6 @@ export async function twiceInARow<T>(fresh: FreshTrial<T>): Promise<void> {
       }
     }
   }
-}
-
-function* fates(fs: SimFs): Generator<readonly [fate: string, next: SimFs]> {
-  yield ['killed', fs.afterKill()]
-  yield ['power lost', fs.afterPowerLoss()]
-  yield ['some of what was not synced lost', fs.afterPowerLoss(seededRandom(fs.operations))]
 }
 
 export async function failingOperations<T>(fresh: FreshTrial<T>): Promise<void> {

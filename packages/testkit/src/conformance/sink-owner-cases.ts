@@ -26,6 +26,8 @@ export async function replacedBetweenSteps<T>(fresh: FreshTrial<T>): Promise<voi
       }
       const run = new Replacement(await fresh(), `frozen after step ${at}`, thawAt)
       await run.replace({ step, frozen, thaw })
+      // Any later step would be the same: its successor has none left.
+      if (run.isThawedLast) break
     }
   }
 }
@@ -64,6 +66,8 @@ interface Freezing {
 /** Two processes on one disk; the second replaces the first. */
 class Replacement<T> {
   readonly fs: SimFs = new SimFs()
+  /** Whether the first has resumed behind the last step of the second. */
+  isThawedLast = false
   readonly #trial: SinkTrial<T>
   readonly #event: string
   readonly #thawAt: number
@@ -119,7 +123,10 @@ class Replacement<T> {
     }
     const { error, manifest } = await runJob(this.#trial, this.fs, from, { owner: this.#owners.take(), step })
     if (error !== undefined) throw error
-    if (steps < this.#thawAt) await goOn()
+    if (steps < this.#thawAt) {
+      this.isThawedLast = true
+      await goOn()
+    }
     this.#manifest = manifest
     await checkCovered(this.#trial, this.fs, manifest)
   }

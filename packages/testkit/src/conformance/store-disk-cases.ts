@@ -3,6 +3,7 @@ import { describeError, isMillraceError } from '@millrace/core'
 import type { ErrorCode, Json } from '@millrace/core'
 import type { StateTable } from '@millrace/core/store'
 import { crashEverywhere } from '../crash-everywhere.ts'
+import { crashOutcomes } from '../crash-outcomes.ts'
 import { SimFs } from '../sim-fs.ts'
 import { check, checkEqual } from './check.ts'
 import { ContractViolation } from './conformance-case.ts'
@@ -93,9 +94,8 @@ export async function crashesAfterRestart(trial: StoreTrial): Promise<void> {
       const fs = first.fs.afterPowerLoss()
       fs.crashAt(at, style)
       await run(fs).catch(() => {})
-      const fates = [fs.afterKill(), fs.afterPowerLoss(), fs.afterPowerLoss(seededRandom(at))]
-      for (const next of fates) {
-        await explained(`crash ${style} operation ${at} of a second life`, next, () =>
+      for (const [fate, next] of crashOutcomes(fs, [at])) {
+        await explained(`crash ${style} operation ${at} of a second life, ${fate}`, next, () =>
           checkHeld(trial, next, kept),
         )
       }
