@@ -18,15 +18,22 @@ async function calling(
   count: number,
   call: (n: number, platform: SimPlatform, signal: AbortSignal) => Promise<string> | string,
   options: AsyncOptions<number, string>,
-  { platform = simPlatform({ seed: 1 }), ...life }: LifeOptions = {},
+  {
+    platform = simPlatform({ seed: 1 }),
+    splits = 1,
+    ...life
+  }: LifeOptions & { readonly splits?: number } = {},
 ): Promise<Calls> {
   const sink = memory.write<string>()
   const calls: { readonly n: number; readonly at: number }[] = []
   const numbers = Array.from({ length: count }, (_, n) => n)
+  const inSplits = Object.fromEntries(
+    Array.from({ length: splits }, (_, split) => [`${split}`, numbers.filter((n) => n % splits === split)]),
+  )
   const { result } = await live(
     (p) =>
       p
-        .from('n', pacedSource({ all: numbers }, 1_000))
+        .from('n', pacedSource(inSplits, 1_000))
         .mapAsync(
           'call',
           async (n, signal) => {
@@ -47,8 +54,10 @@ describe('a rate', () => {
   test.each([1, 2])(
     'of ten calls in a second bounds the calls of %i subtasks together',
     async (parallelism) => {
-      const { calls, values } = await calling(45, (n) => `n${n}`, { rate: { calls: 10 } }, { parallelism })
-      expect(values.toSorted()).toEqual(names(45).toSorted())
+      const rate = { calls: 10 }
+      // So many that each subtask has some.
+      const { calls, values } = await calling(48, (n) => `n${n}`, { rate }, { parallelism, splits: 8 })
+      expect(values.toSorted()).toEqual(names(48).toSorted())
       const begun = calls[0]!.at
       for (const [i, { at }] of calls.entries()) {
         // After a burst of ten, one each 100 ms on average.
@@ -59,7 +68,12 @@ describe('a rate', () => {
   )
 
   test('below one call of each subtask still lets every record through', async () => {
-    const { values } = await calling(4, (n) => `n${n}`, { rate: { calls: 1, per: '1m' } }, { parallelism: 3 })
+    const { values } = await calling(
+      4,
+      (n) => `n${n}`,
+      { rate: { calls: 1, per: '2s' } },
+      { parallelism: 3, splits: 6 },
+    )
     expect(values.toSorted()).toEqual(names(4))
   })
 })
