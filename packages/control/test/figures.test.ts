@@ -1,4 +1,4 @@
-import { memory } from '@millrace/connector-memory'
+import { memory, type MemorySink } from '@millrace/connector-memory'
 import type { Source } from '@millrace/core/connector'
 import { startJob, type Job } from '@millrace/core/job'
 import { count, deadLetter, jobOptionsOf, output, pipeline, skip, tumbling } from '@millrace/flow'
@@ -28,6 +28,15 @@ class Truth {
   /** By split: records that were handed out, those of them that are no reading, and the newest time. */
   readonly read = new Map(splits.map((split) => [split, { all: 0, bad: 0, newest: 0 }]))
   readonly devices = new Set<number>()
+  /** By sink: what it has committed. */
+  readonly sinks = new Map<string, { readonly committed: readonly unknown[] }>()
+
+  /** A sink whose records are counted. */
+  sink<T>(name: string): MemorySink<T> {
+    const sink = memory.write<T>()
+    this.sinks.set(name, sink)
+    return sink
+  }
 
   add(name: string): void {
     this.counts.set(name, this.of(name) + 1)
@@ -43,6 +52,7 @@ class Truth {
     for (const [name, n] of this.counts) copy.counts.set(name, n)
     for (const [split, each] of this.read) copy.read.set(split, { ...each })
     for (const device of this.devices) copy.devices.add(device)
+    for (const [name, { committed }] of this.sinks) copy.sinks.set(name, { committed: [...committed] })
     return copy
   }
 
@@ -111,14 +121,14 @@ function devices(truth: Truth, start: number) {
         truth.add('checked')
         return reading
       },
-      { name: 'check', onError: deadLetter('letters', memory.write()) },
+      { name: 'check', onError: deadLetter('letters', truth.sink('letters')) },
     )
     const windows = kept
       .keyBy(({ device }) => device)
       .window(tumbling('10s'))
       .aggregate('window', { n: count() })
-    windows.to('windows', memory.write())
-    windows.late.tap(() => truth.add('late'), { name: 'see' }).to('late', memory.write())
+    windows.to('windows', truth.sink('windows'))
+    windows.late.tap(() => truth.add('late'), { name: 'see' }).to('late', truth.sink('late'))
     kept
       .keyBy(({ device }) => device)
       .process('alarms', {
@@ -141,7 +151,7 @@ function devices(truth: Truth, start: number) {
         },
         { retry: { attempts: 100, firstDelay: 1, longestDelay: 1 } },
       )
-      .to('out', memory.write())
+      .to('out', truth.sink('out'))
   })
 }
 
@@ -266,6 +276,33 @@ describe.each([1, 3])('figures of 12 operators over 20 splits, with %i subtasks'
     expect(done!.overview.totals.recordsOut).toBe(
       operatorOf(done!, 'out').recordsIn + operatorOf(done!, 'windows').recordsIn + done!.truth.of('late'),
     )
+  })
+
+  test('each of them: what it has received and emitted, when all is read', async () => {
+    const [done] = (await watched(parallelism, 300)) as [Moment]
+    const { truth, figures } = done
+    const [first, checked, late] = ['first', 'checked', 'late'].map((name) => truth.of(name)) as [
+      number,
+      number,
+      number,
+    ]
+    const written = (name: string): number => truth.sinks.get(name)!.committed.length
+    expect(Math.min(late, written('windows'), written('letters'))).toBeGreaterThan(0)
+    expect(figures.operators.map((each) => [each.operator, each.recordsIn, each.recordsOut])).toEqual([
+      ['readings', truth.sum(({ all }) => all), first],
+      ['first', first, first],
+      ['stamped', first, first],
+      ['check', first, checked],
+      ['window', checked, written('windows') + late],
+      ['windows', written('windows'), written('windows')],
+      ['see', late, late],
+      ['late', written('late'), written('late')],
+      ['alarms', checked, checked],
+      ['call', checked, checked],
+      ['out', written('out'), written('out')],
+      ['letters', written('letters'), written('letters')],
+    ])
+    expect([written('late'), written('out'), written('letters')]).toEqual([late, checked, first - checked])
   })
 
   test('splits: records, bytes, lag, times and skew, each by itself', async () => {

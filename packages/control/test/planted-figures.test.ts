@@ -1,99 +1,10 @@
 import { memory } from '@millrace/connector-memory'
-import type { Sink, Source } from '@millrace/core/connector'
+import type { Sink } from '@millrace/core/connector'
 import { MillraceError } from '@millrace/core'
-import { startJob, type JobOptions } from '@millrace/core/job'
-import { jobOptionsOf, pipeline, type PipelineBuilder } from '@millrace/flow'
-import { memoryStore } from '@millrace/store-memory'
-import { driveJob, simPlatform, type SimPlatform } from '@millrace/testkit'
-import { sleep, type Clock } from '@millrace/world'
+import { sleep } from '@millrace/world'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { OperatorFigures } from '../src/contract/figures.ts'
-import type { JobOverview } from '../src/contract/job.ts'
-import { MeasuredJob, readMetrics } from '../src/metrics.ts'
-
-/** Numbers in batches of the sizes that are given, one after the other; then nothing, without an end. */
-function batches(sizes: readonly number[], opened: () => void = () => {}): Source<number, number> {
-  return {
-    kind: 'batches',
-    durability: 'replayable',
-    discover: async () => ({ splits: ['all'], isComplete: true }),
-    open: async (_split, from = 0, { clock, signal }) => {
-      opened()
-      let next = from
-      let isRested = true
-      return {
-        poll: () => {
-          if (next === sizes.length) return { kind: 'pending', isCaughtUp: true }
-          if (!isRested) return { kind: 'pending', isCaughtUp: false }
-          isRested = false
-          const size = sizes[next++]!
-          return { kind: 'records', values: Array.from({ length: size }, (_, n) => n) }
-        },
-        ready: async () => {
-          await sleep(clock, 1, signal)
-          isRested = true
-        },
-        position: () => next,
-        close: async () => {},
-      }
-    },
-  }
-}
-
-interface Measuring {
-  readonly measured: MeasuredJob
-  readonly platform: SimPlatform
-  /** The state of an operator now. */
-  readonly operator: (name: string) => OperatorFigures
-  /** A value as Prometheus reads it; the labels other than the job follow the name. */
-  readonly metric: (name: string) => number | undefined
-}
-
-/** Runs a job, and calls `look` each millisecond until it returns true. */
-async function measuring(
-  build: (p: PipelineBuilder, clock: Clock) => void,
-  look: (at: Measuring) => boolean,
-  options: Partial<JobOptions> = {},
-): Promise<void> {
-  const platform = simPlatform({ seed: 1 })
-  const job = startJob({
-    ...jobOptionsOf(pipeline('measured', (p) => build(p, platform.clock))),
-    checkpoints: { everyMs: 20, timeoutMs: 3_600_000 },
-    ...options,
-    platform,
-    store: memoryStore(),
-  })
-  using measured = new MeasuredJob(job, { runtime: () => ({}) as JobOverview['runtime'] })
-  const at: Measuring = {
-    measured,
-    platform,
-    operator: (name) => measured.figures().operators.find(({ operator }) => operator === name)!,
-    metric: (wanted) => {
-      let found: number | undefined
-      readMetrics([measured], ({ name }, labels, value) => {
-        const names = Object.entries(labels).flatMap(([label, of]) => (label === 'job' ? [] : [of]))
-        if ([name, ...names].join(' ') === wanted) found = value
-      })
-      return found
-    },
-  }
-  let failure: Error | undefined
-  let isDone = false
-  const tick = (): void => {
-    try {
-      measured.measure()
-      isDone = look(at)
-    } catch (error) {
-      failure = error as Error
-    }
-    if (!isDone && failure === undefined) platform.clock.schedule(1, tick)
-  }
-  platform.clock.schedule(1, tick)
-  await driveJob(job, platform.clock, { until: () => isDone || failure !== undefined })
-  await job.cancel()
-  if (failure !== undefined) throw failure
-}
+import { batches, measuring } from './measuring.ts'
 
 /** A sink that keeps what it is given, and whose call with batch number `stallAt` never ends. */
 function stalling(stallAt: number, given: number[]): Sink<number> {

@@ -1,5 +1,12 @@
 import type { TaskSample, TimeSpent } from '@millrace/core/job'
-import type { JobFigures, OperatorFigures, Shares, SubtaskFigures, TaskFigures } from '../contract/figures.ts'
+import type {
+  JobFigures,
+  OperatorFigures,
+  Shares,
+  StateTableRow,
+  SubtaskFigures,
+  TaskFigures,
+} from '../contract/figures.ts'
 import type { GraphOperator, GraphTask, JobGraph } from '../contract/graph.ts'
 import type { Sample } from './sampling.ts'
 import { epochTime, lagOf, leastKnown, sumOf, sumOfKnown } from './sums.ts'
@@ -193,6 +200,20 @@ function stateOf(
 
 /** The name under which the engine keeps timers. */
 export const timersTable = '#timers'
+
+/** The pieces of state of an operator, over all its subtasks; timers are counted by themselves. */
+export function tablesOf(operator: string, { byOwner }: Sample): readonly StateTableRow[] {
+  const pieces = (byOwner.get(operator) ?? []).filter(({ name }) => name !== timersTable)
+  return [...new Set(pieces.map(({ name }) => name))].map((table) => {
+    const own = pieces.filter(({ name }) => name === table)
+    return {
+      operator,
+      table,
+      cells: sumOf(own, ({ cells }) => cells),
+      bytes: sumOfKnown(own, ({ bytes }) => bytes),
+    }
+  })
+}
 
 /** The figures of every subtask of an operator. */
 export function subtaskFigures(operator: GraphOperator, interval: Interval): readonly SubtaskFigures[] {

@@ -4,7 +4,7 @@ import type { Diagnosis } from '../contract/happenings.ts'
 import type { JobHistory, OperatorDetail } from '../contract/figures.ts'
 import type { JobSummary } from '../contract/job.ts'
 import { diagnose } from '../doctor/diagnose.ts'
-import { subtaskFigures } from './figures.ts'
+import { subtaskFigures, tablesOf } from './figures.ts'
 import { History } from './history.ts'
 import { MeasuredJob, type MeasureOptions } from './measured-job.ts'
 
@@ -81,14 +81,7 @@ export class WatchedJob extends MeasuredJob {
       figures: figures.operators.find((each) => each.operator === operator)!,
       task: figures.tasks.find(({ task }) => task === node.task)!,
       subtasks: subtaskFigures(node, this.interval),
-      tables: this.interval.now.tables
-        .filter(({ owner }) => owner === operator)
-        .map(({ owner, name, cells, bytes }) => ({
-          operator: owner,
-          table: name,
-          cells,
-          bytes: bytes ?? null,
-        })),
+      tables: tablesOf(operator, this.interval.now),
     }
   }
 
