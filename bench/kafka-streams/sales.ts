@@ -7,7 +7,7 @@ export interface Sale {
   readonly amount: number
   /** Event time. */
   readonly at: number
-  /** The time at which the load generator had to write it; 0 where nobody measures latency. */
+  /** The time at which the load generator had to write it; 0 where latency is not measured. */
   readonly due: number
   readonly note: string
 }

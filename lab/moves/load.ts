@@ -15,7 +15,7 @@ export interface Arrival {
 export const textLength = 900
 
 /** Texts that do not compress to nothing. */
-export function textOf(n: number): string {
+function textOf(n: number): string {
   let text = ''
   for (let part = n; text.length < textLength; part += 7_919)
     text += ((part * 2_654_435_761) % 4_294_967_296).toString(36)

@@ -152,9 +152,9 @@ function keeping(p: PipelineBuilder, kept: { keys: Set<number>; counts: Set<stri
 /** The bytes of all files in a directory. */
 async function bytesIn({ fs }: SimPlatform, directory: string): Promise<number> {
   let sum = 0
-  for (const { name, isDirectory } of await fs.list(directory)) {
+  for (const { name, kind } of await fs.list(directory)) {
     const path = `${directory}/${name}`
-    sum += isDirectory ? await bytesIn({ fs } as SimPlatform, path) : (await fs.stat(path))!.size
+    sum += kind === 'directory' ? await bytesIn({ fs } as SimPlatform, path) : (await fs.stat(path))!.size
   }
   return sum
 }

@@ -4,7 +4,7 @@ import { RequestError } from '../server/problems.ts'
 /** The code of an answer of a worker that does not have the part that it was asked for. */
 export const notHere = 'PART_NOT_HERE'
 /** The code of an answer for a part that no worker has now. */
-export const moving = 'PART_MOVES'
+const moving = 'PART_MOVES'
 
 const retryAfterSeconds = 1
 

@@ -19,6 +19,7 @@ import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
 import { Profiling } from './profiling.ts'
 import { releaseDirectory } from './release-directory.ts'
 import { RestartDecider } from './restart-policy.ts'
+import { SteeredSources } from './steered-sources.ts'
 import type { StopProgress } from './stop-phases.ts'
 import type { ThreadProfile } from './thread-profile.ts'
 import { Views, type AnyViews } from './views.ts'
@@ -67,8 +68,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
   #attempt: Attempt | undefined
   #phase: JobStatus['phase'] = 'starting'
   #restarts = 0
-  readonly #paused = new Set<string>()
-  readonly #endedInputs = new Set<string>()
+  readonly #sources: SteeredSources
   #stop: 'no' | 'stop' | 'drain' | 'cancel' = 'no'
   #lastCheckpoint: CheckpointFigures | undefined
   #savepoint: string | undefined
@@ -78,6 +78,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
     const settings = settingsOf(options)
     this.options = options
     this.#views = new Views(options.graph)
+    this.#sources = new SteeredSources(options.graph)
     this.#settings = {
       ...settings,
       observer: (event) => {
@@ -187,39 +188,28 @@ export class Job<Declared extends AnyViews = AnyViews> {
 
   /** The sources that do not read because of `pause`. */
   get paused(): readonly string[] {
-    return [...this.#paused]
+    return this.#sources.paused
   }
 
   /**
-   * Stops a source from reading, until `resume`. Event time waits for it meanwhile, checkpoints continue, and a restart
-   * after a failure keeps it. Throws `OPTION_INVALID` if the pipeline has no such source.
+   * Stops a source from reading, until `resume`, also after a restart. Event time waits for it meanwhile, and checkpoints continue.
+   * Throws `OPTION_INVALID` if the pipeline has no such source.
    */
   pause(source: string): void {
-    this.#paused.add(this.#sourceNamed(source))
-    this.#attempt?.pause(source, true)
+    this.#sources.pause(source, true, this.#attempt)
   }
 
   /** Lets a source read again. Throws `OPTION_INVALID` if the pipeline has no such source. */
   resume(source: string): void {
-    this.#paused.delete(this.#sourceNamed(source))
-    this.#attempt?.pause(source, false)
+    this.#sources.pause(source, false, this.#attempt)
   }
 
   /**
-   * Ends the input of a source, as the end of a bounded one: what it has read is everything in this run, and a restart after a failure
-   * keeps that. When the input of every source has ended, windows and timers fire and the job ends. Throws `OPTION_INVALID` if the
-   * pipeline has no such source.
+   * Ends the input of a source, as the end of a bounded one; a restart keeps that. When all have ended, windows and timers fire and
+   * the job ends. Throws `OPTION_INVALID` if the pipeline has no such source.
    */
   endInput(source: string): void {
-    this.#endedInputs.add(this.#sourceNamed(source))
-    this.#attempt?.endInput(source)
-  }
-
-  #sourceNamed(name: string): string {
-    const sources = this.#settings.graph.nodes.filter(({ kind }) => kind === 'source')
-    if (sources.some((node) => node.name === name)) return name
-    const names = sources.map((node) => `'${node.name}'`).join(', ')
-    throw new MillraceError('OPTION_INVALID', `the pipeline has no source '${name}'; it has ${names}`)
+    this.#sources.end(source, this.#attempt)
   }
 
   /**
@@ -250,9 +240,8 @@ export class Job<Declared extends AnyViews = AnyViews> {
   }
 
   /**
-   * Makes a checkpoint, and writes it with everything that it needs to `directory`, which is created or must be empty. It
-   * is a data directory: a job that is started with it, or with a copy, continues from there, with any parallelism. The
-   * running job is not affected.
+   * Makes a checkpoint, and writes it with everything that it needs to `directory`, which is created or must be empty. It is a data
+   * directory: a job started with it, or with a copy, continues from there, with any parallelism. The running job is not affected.
    *
    * Rejects with `OPTION_INVALID` if the directory is not empty, and as `checkpoint` does.
    *
@@ -381,8 +370,7 @@ export class Job<Declared extends AnyViews = AnyViews> {
   #started(): void {
     this.#phase = 'running'
     this.#views.opened()
-    for (const source of this.#paused) this.#attempt?.pause(source, true)
-    for (const source of this.#endedInputs) this.#attempt?.endInput(source)
+    this.#sources.applyTo(this.#attempt)
     // A stop was requested before the tasks existed. They start once the caller has returned.
     if (this.#stop !== 'no') queueMicrotask(() => this.#carryOut())
   }
