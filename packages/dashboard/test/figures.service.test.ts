@@ -1,178 +1,16 @@
-import { fileURLToPath } from 'node:url'
-import { memory } from '@millrace/connector-memory'
-import { startControl, type WatchedJob } from '@millrace/control'
 import {
   pathOf,
   type CheckpointList,
   type JobFigures,
+  type JobHistory,
   type JobOverview,
   type OperatorDetail,
   type SplitPage,
+  type StateList,
 } from '@millrace/control/contract'
-import type { Source } from '@millrace/core/connector'
-import { pageDirectory } from '@millrace/dashboard'
-import { count, deadLetter, jobOptionsOf, output, pipeline, skip, tumbling } from '@millrace/flow'
-import { memoryStore } from '@millrace/store-memory'
-import { driveJob, simPlatform } from '@millrace/testkit'
-import { sleep } from '@millrace/world'
-import type { Locator, Page } from 'playwright-core'
-import { afterAll, describe, expect, onTestFinished, test } from 'vitest'
-import { closeBrowser, missing, openPage } from './browser.ts'
-import { mismatch } from './shown-number.ts'
-
-interface Reading {
-  readonly n: number
-  readonly time: number
-}
-
-/** Readings of five splits, some in each hundredth of a second, without an end; some are bad, and some are old. */
-function readings(start: number): Source<Reading, number> {
-  return {
-    kind: 'readings',
-    durability: 'replayable',
-    discover: async () => ({ splits: ['a', 'b', 'c', 'd', 'e'], isComplete: true }),
-    open: async (split, from = 0, { clock, signal }) => {
-      const perTurn = 1 + split.charCodeAt(0) - 97
-      const total = 20_000 * perTurn
-      let next = from
-      let isRested = true
-      return {
-        poll: () => {
-          if (!isRested) return { kind: 'pending', isCaughtUp: false }
-          isRested = false
-          const values: Reading[] = []
-          const failures = []
-          for (let i = 0; i < perTurn; i++) {
-            const n = next++
-            const place = `${n}`
-            if (n % 40 === 39)
-              failures.push({ index: i, error: new Error('bad'), raw: new Uint8Array(8), place })
-            else values.push({ n, time: start + (n / perTurn) * 10 - (n % 50 === 49 ? 3_600_000 : 0) })
-          }
-          return {
-            kind: 'records',
-            values,
-            failures: failures.map((each, i) => ({ ...each, index: values.length + i })),
-          }
-        },
-        ready: async () => {
-          await sleep(clock, 10, signal)
-          isRested = true
-        },
-        position: () => next,
-        lag: () => ({ records: total - next, bytes: (total - next) * 24 }),
-        get bytesRead() {
-          return (next - from) * 24
-        },
-        close: async () => {},
-      }
-    },
-  }
-}
-
-/** A job whose clock stops after 20 seconds under load, and its page. Nothing changes between two looks. */
-async function standingStill(): Promise<{
-  readonly page: Page
-  readonly watched: WatchedJob
-  readonly url: string
-}> {
-  const platform = simPlatform({ seed: 1 })
-  const { clock } = platform
-  const control = await startControl({ port: 0, version: '1.2.3', dashboard: fileURLToPath(pageDirectory) })
-  const built = pipeline('devices', (p) => {
-    const stamped = p
-      .from('readings', readings(clock.now() - 250_000), { onError: skip() })
-      .withTimestamps({ name: 'stamped', timestamp: ({ time }) => time, maxOutOfOrderness: '0s' })
-      .map(
-        (reading) => {
-          if (reading.n % 70 === 3) throw new Error('refused')
-          return reading
-        },
-        { name: 'check', onError: deadLetter('letters', memory.write()) },
-      )
-    const keyed = stamped.keyBy(({ n }) => n % 1_237)
-    keyed.window(tumbling('1m')).aggregate('window', { n: count() }).to('windows', memory.write())
-    const dayLater = clock.now() + 86_400_000
-    keyed
-      .process('alarms', {
-        output: output<number>(),
-        onRecord({ value }, { emit, timers }) {
-          timers.setProcessing(dayLater)
-          emit(value.n)
-        },
-      })
-      .to('alarmed', memory.write())
-    let calls = 0
-    keyed
-      .scan(
-        'sum',
-        () => 0,
-        (sum, { n }) => sum + n,
-      )
-      .mapAsync(
-        'call',
-        async ({ value }) => {
-          await sleep(clock, 3)
-          if (++calls % 100 === 0) throw new Error('try again')
-          return value
-        },
-        { concurrency: 2, retry: { attempts: 100, firstDelay: 1, longestDelay: 1 } },
-      )
-      .to('out', memory.write())
-  })
-  const watched = control.start({
-    job: {
-      ...jobOptionsOf(built),
-      platform,
-      store: memoryStore(),
-      parallelism: 2,
-      checkpoints: { everyMs: 1_000 },
-    },
-  })
-  onTestFinished(async () => {
-    watched.job.cancel().catch(() => {})
-    await control.close()
-  })
-  await driveJob(watched.job, clock, { until: () => clock.monotonic() > 20_000 })
-  watched.measure()
-  const page = await openPage(`${control.url}/`)
-  return { page, watched, url: control.url }
-}
-
-async function answer<T>(url: string, path: string): Promise<T> {
-  const response = await fetch(url + path)
-  expect([path, response.status]).toEqual([path, 200])
-  return (await response.json()) as T
-}
-
-/** Texts of the cells of a table, by the first cell of the row and by the name of the column. */
-async function cellsOf(table: Locator): Promise<ReadonlyMap<string, Readonly<Record<string, string>>>> {
-  const heads = (await table.getByRole('columnheader').allInnerTexts()).map((text) =>
-    text.replace(/\s*[↓↑]/, ''),
-  )
-  const rows = new Map<string, Record<string, string>>()
-  for (const row of (await table.getByRole('row').all()).slice(1)) {
-    const cells = await row.getByRole('cell').allInnerTexts()
-    const names = await row.getByRole('cell').first().locator('bdi').allInnerTexts()
-    const first = names[0] ?? cells[0]
-    if (first !== undefined) rows.set(first, Object.fromEntries(cells.map((text, at) => [heads[at]!, text])))
-  }
-  return rows
-}
-
-type Expected = readonly (readonly [
-  what: string,
-  text: string | undefined,
-  value: number | null | undefined,
-])[]
-
-/** Lines of all texts that do not show their value. */
-function wrong(expected: Expected): readonly string[] {
-  return expected.flatMap(([what, text, value]) => {
-    const found = text === undefined ? 'nothing is shown' : mismatch(text, value)
-    return found === undefined ? [] : [`${what}: ${found}`]
-  })
-}
+import { afterAll, describe, expect, test } from 'vitest'
+import { closeBrowser, missing } from './browser.ts'
+import { answer, cellsOf, standingStill, wrong, type Expected } from './still-job.ts'
 
 afterAll(closeBrowser)
 
@@ -281,6 +119,86 @@ describe.skipIf(missing !== undefined)(
         expect([of, operators.reduce((total, each) => total + each[of], 0)]).not.toEqual([of, 0])
       }
       expect(tasks.some(({ queued }) => queued > 0)).toBe(true)
+    })
+
+    test('operators: each subtask, and each piece of state', async () => {
+      const { page, url } = await standingStill()
+      const { operators } = await answer<JobFigures>(url, pathOf('figures', { job: 'devices' }))
+      const found: string[] = []
+      for (const { operator } of operators) {
+        const detail = await answer<OperatorDetail>(url, pathOf('operator', { job: 'devices', operator }))
+        await page.goto(`${url}/#/operators/${operator}`)
+        const panel = page.getByRole('complementary', { name: `Operator ${operator}` })
+        const table = panel.getByRole('group', { name: 'Subtasks' })
+        await table.waitFor()
+        const rows = await cellsOf(table)
+        expect([operator, rows.size]).toEqual([operator, 2])
+        for (const each of detail.subtasks) {
+          const row = rows.get(String(each.subtask))
+          const expected: Expected = [
+            ['busy', row?.['Busy'], each.shares.busy],
+            ['in', row?.['In'], each.inRate],
+            ['queued', row?.['Queued'], each.queued],
+            ['lag', row?.['Lag'], each.watermarkLagMs],
+          ]
+          found.push(...wrong(expected).map((line) => `${operator}/${each.subtask}, ${line}`))
+        }
+        const texts = await panel.locator('dl').nth(1).locator('div').allInnerTexts()
+        expect([operator, texts.length]).toEqual([operator, detail.tables.length])
+        for (const [at, { table: name, cells, bytes }] of detail.tables.entries()) {
+          const [values, size] = texts[at]!.split(' · ')
+          const shown = values!.slice(name.length)
+          found.push(
+            ...wrong([
+              [`${operator} ${name}`, shown, cells],
+              [`${operator} ${name} bytes`, size, bytes],
+            ]),
+          )
+        }
+      }
+      expect(found).toEqual([])
+    })
+
+    test('overview: the busiest tasks, and the newest value of each chart', async () => {
+      const { page, url } = await standingStill()
+      const { tasks } = await answer<JobFigures>(url, pathOf('figures', { job: 'devices' }))
+      const history = await answer<JobHistory>(url, pathOf('history', { job: 'devices' }))
+      await page.getByText('Busiest tasks').waitFor()
+      const lines = page.locator('.busy-list li')
+      const names = await lines.locator('bdi').allInnerTexts()
+      const busiest = tasks.toSorted((a, b) => b.shares.busy - a.shares.busy).slice(0, 6)
+      expect(names).toEqual(busiest.map(({ task }) => task))
+      const numbers = await lines.locator('.num').allInnerTexts()
+      const newest = async (title: string, line: number): Promise<string> =>
+        page.getByRole('figure').filter({ hasText: title }).locator('.legend b').nth(line).innerText()
+      expect(
+        wrong([
+          ...busiest.flatMap(({ task, shares, queued }, at): Expected => [
+            [`${task} busy`, numbers[2 * at], shares.busy],
+            [`${task} queued`, numbers[2 * at + 1], queued],
+          ]),
+          ['read', await newest('Throughput', 0), history.inRate.at(-1)],
+          ['written', await newest('Throughput', 1), history.outRate.at(-1)],
+          ['lag', await newest('Delay of event time', 0), history.watermarkLagMs.at(-1)],
+          ['checkpoint', await newest('Duration of checkpoints', 0), history.checkpointMs.at(-1)],
+          ['event loop', await newest('Latency of the event loop', 0), history.eventLoopDelayMs.at(-1)],
+        ]),
+      ).toEqual([])
+    })
+
+    test('state: how many values each piece of an operator has', async () => {
+      const { page, url } = await standingStill()
+      const { operators } = await answer<StateList>(url, pathOf('state', { job: 'devices' }))
+      expect(operators.length).toBeGreaterThan(1)
+      for (const { operator, tables } of operators) {
+        await page.goto(`${url}/#/state/${operator}`)
+        const choice = page.getByLabel('Table').locator('option')
+        await choice.filter({ hasText: tables[0]!.table }).first().waitFor({ state: 'attached' })
+        const texts = (await choice.allInnerTexts()).slice(1)
+        expect(
+          wrong(tables.map(({ table, cells }, at) => [table, texts[at]?.slice(table.length), cells])),
+        ).toEqual([])
+      }
     })
 
     test('splits: every figure of each', async () => {

@@ -5,7 +5,8 @@ import { gzipSync } from 'node:zlib'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { pageDirectory } from '@millrace/dashboard'
-import type { JobGraph } from '@millrace/control/contract'
+import type { JobGraph, OperatorFigures, TimeHolder } from '@millrace/control/contract'
+import { edgeFigures } from '../page/graph/edge-figures.ts'
 import { neighbour } from '../page/graph/keyboard.ts'
 import type { Layout } from '../page/graph/layout-messages.ts'
 import { centred, fitted, isWhollySeen, nodeAt, zoomed } from '../page/graph/view.ts'
@@ -144,6 +145,37 @@ describe('the view of the graph', () => {
       to(5, 'Home'),
     ]).toEqual([1, 0, 4, 1, 0])
     expect([to(2, 'ArrowRight'), to(0, 'ArrowUp'), to(0, 'a')]).toEqual([undefined, undefined, undefined])
+  })
+})
+
+/** Figures of an operator of which a test names a few. */
+const figuresOf = (named: Partial<OperatorFigures>): OperatorFigures =>
+  ({ operator: 'a', inRate: 0, outRate: 0, watermarkLagMs: null, ...named }) as OperatorFigures
+
+describe('an edge', () => {
+  const holder = { source: 'from', split: 'slow' } as TimeHolder
+  const sender = figuresOf({ outRate: 8, watermarkLagMs: 900 })
+  const receiver = figuresOf({ inRate: 2 })
+  const rateOf = (output: string, inputs: number): number | undefined =>
+    edgeFigures(
+      { from: 'from', to: 'to', output, exchange: '', isInsideTask: false },
+      { sender, receiver, inputs, backPressure: 0 },
+      [],
+    ).rate
+
+  test('has the rate that reaches an operator with one input, or else leaves on the main output', () => {
+    expect([rateOf('main', 1), rateOf('late', 1), rateOf('main', 2)]).toEqual([2, 2, 8])
+    // Which part of the input of a join came along a side output is not counted.
+    expect(rateOf('errors', 2)).toBeUndefined()
+  })
+
+  test('has the lag and the waiting of its sender, and the split that holds back its source', () => {
+    const edge = { from: 'from', to: 'to', output: 'main', exchange: '', isInsideTask: false }
+    const ends = { sender, receiver, inputs: 1, backPressure: 0.4 }
+    const found = { rate: 2, lagMs: 900, holder, backPressure: 0.4 }
+    expect(edgeFigures(edge, ends, [holder])).toEqual(found)
+    expect(edgeFigures({ ...edge, from: 'other' }, ends, [holder]).holder).toBeUndefined()
+    expect(edgeFigures(edge, { ...ends, sender: undefined }, []).lagMs).toBeNull()
   })
 })
 
