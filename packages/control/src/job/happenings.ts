@@ -3,9 +3,9 @@ import { describeError, isMillraceError, maskLogins } from '@millrace/core'
 import type { CheckpointFigures, JobEvent } from '@millrace/core/job'
 import type { EventRow, LogRow } from '../contract/happenings.ts'
 import type { CheckpointRow, Failure, LogLevel } from '../contract/job.ts'
+import { EventLog } from './event-log.ts'
 import { Ring } from './ring.ts'
 
-const eventsKept = 2_000
 const linesKept = 5_000
 const checkpointsKept = 500
 
@@ -14,7 +14,7 @@ type Facts = Partial<Pick<EventRow, 'code' | 'docs' | 'checkpoint' | 'operator' 
 
 /** What has happened to a job: its events, its checkpoints and the lines of its log, as many as are kept. */
 export class Happenings {
-  readonly events: Ring<EventRow> = new Ring<EventRow>(eventsKept)
+  readonly events: EventLog = new EventLog()
   readonly lines: Ring<LogRow> = new Ring<LogRow>(linesKept)
   readonly checkpoints: Ring<CheckpointRow> = new Ring<CheckpointRow>(checkpointsKept)
   completed = 0

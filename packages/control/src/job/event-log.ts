@@ -1,0 +1,49 @@
+import type { EventRow } from '../contract/happenings.ts'
+
+/** How many events of each kind are kept. */
+const kept = 2_000
+
+/**
+ * The newest events, numbered from 1. Those of level `debug`, as completed checkpoints, come with every second, so they are counted
+ * apart: a failure of last night is there in the morning.
+ */
+export class EventLog {
+  readonly #notable: EventRow[] = []
+  readonly #routine: EventRow[] = []
+  #last = 0
+  /** The number of the newest event that is not kept any more, or 0. */
+  #dropped = 0
+
+  /** The number of the newest event, or 0. */
+  get last(): number {
+    return this.#last
+  }
+
+  /** The oldest first. */
+  get entries(): readonly EventRow[] {
+    return [...this.#notable, ...this.#routine].toSorted((a, b) => a.id - b.id)
+  }
+
+  /** Adds what `make` returns for the number of the new event. */
+  add(make: (id: number) => EventRow): EventRow {
+    const row = make(++this.#last)
+    const rows = row.level === 'debug' ? this.#routine : this.#notable
+    rows.push(row)
+    // Twice the number at most, so that an event costs no copy of all others.
+    if (rows.length >= 2 * kept) {
+      const removed = rows.splice(0, rows.length - kept)
+      this.#dropped = Math.max(this.#dropped, removed.at(-1)!.id)
+    }
+    return row
+  }
+
+  /** Up to `limit` events after number `after`, the oldest first, and whether others after it were dropped. */
+  after(
+    after: number,
+    limit: number,
+    isWanted: (row: EventRow) => boolean = () => true,
+  ): { readonly entries: readonly EventRow[]; readonly isCut: boolean } {
+    const wanted = this.entries.filter((row) => row.id > after && isWanted(row))
+    return { entries: wanted.slice(0, limit), isCut: after < this.#dropped }
+  }
+}
