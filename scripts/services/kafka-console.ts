@@ -66,6 +66,13 @@ export async function makeTopicWithJava(brokers: string, topic: string): Promise
   await runJava('org.apache.kafka.tools.TopicCommand', options, '')
 }
 
+/** A script that runs a program of Kafka with the options that it is given, as those in `bin` of Kafka do. */
+export async function kafkaTool(program: string): Promise<string> {
+  const { file, libraries, jars } = await programOf(services.kafka)
+  const command = [file, ...javaOptions({ jars }), program].map((word) => `'${word}'`).join(' ')
+  return `#!/bin/sh\nLD_LIBRARY_PATH='${libraries ?? ''}' exec ${command} "$@"\n`
+}
+
 /** Runs a program of Kafka, and gives it text as its input. */
 async function runJava(program: string, options: string, input: string): Promise<void> {
   const { file, libraries, jars } = await programOf(services.kafka)

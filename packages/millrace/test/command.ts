@@ -43,6 +43,11 @@ export class Command {
     })
   }
 
+  /** What it has printed so far. */
+  get said(): string {
+    return this.#out + this.#err
+  }
+
   /** The id of its process. */
   get pid(): number | undefined {
     return this.#child.pid
