@@ -89,7 +89,6 @@ export const npmImports: Readonly<Record<string, readonly string[]>> = {
   'connector-kafka': ['fzstd'],
   'connector-http': ['ws'],
   'connector-nats': ['@nats-io/jetstream', '@nats-io/transport-node'],
-  'connector-rabbitmq': ['amqplib'],
   'connector-redis': ['ioredis'],
   opentelemetry: ['@opentelemetry/api'],
   // Bundled into the page; users install none of them.
@@ -105,6 +104,8 @@ export const npmTestImports: readonly string[] = [
   'fast-check',
   'vite',
   'zod',
+  // Looks at RabbitMQ from outside.
+  'amqplib',
   'playwright-core',
   'axe-core',
   'esbuild',
@@ -159,6 +160,7 @@ export const nodeDoors: readonly string[] = [
   'packages/connector-http/src/server.ts',
   'packages/connector-http/src/websocket/node-socket-door.ts',
   'packages/connector-kafka/src/wire/doors/',
+  'packages/connector-rabbitmq/src/amqp/doors/',
   'packages/connector-stdio/src/process-streams.ts',
   'packages/control/src/job/runtime.ts',
   'packages/control/src/letters/rehearsal.ts',

@@ -1,4 +1,5 @@
 import { isMillraceError, MillraceError } from '@millrace/core'
+import { BrokerError } from './amqp/amqp-error.ts'
 
 /** Codes by which a broker says why it closes a channel or a connection. */
 const codes = {
@@ -9,30 +10,24 @@ const codes = {
   notAllowed: 530,
 } as const
 
-/** What a broker has said, without the words that the client puts around it. */
+/** What a broker has said, or what is wrong with what it has sent. */
 export function reasonOf(error: unknown): string {
-  const message = error instanceof Error ? error.message : String(error)
-  if (isHostRefused(error)) return 'the broker refuses the virtual host'
-  return /with message "(.*)"$/s.exec(message)?.[1] ?? message
+  return error instanceof Error ? error.message : String(error)
 }
 
 function codeOf(error: unknown): number | undefined {
-  const { code, message } = error as { readonly code?: unknown; readonly message?: unknown }
-  if (typeof code === 'number') return code
-  // During the handshake the client has put it into its text.
-  const [, text] = /\b(403|530)\b/.exec(String(message)) ?? []
-  return text === undefined ? undefined : Number(text)
+  return error instanceof BrokerError ? error.code : undefined
 }
 
-/** Whether the broker refuses this user, or does not have this virtual host. */
+/** Whether the broker refuses this user. */
 export function isRefused(error: unknown): boolean {
   const code = codeOf(error)
-  return code === codes.accessRefused || code === codes.notAllowed
+  return code === codes.accessRefused || (code === codes.notAllowed && !isHostRefused(error))
 }
 
-/** Whether the broker ends the handshake at the virtual host, also because that is not up yet. The client does not say why. */
+/** Whether the broker ends the handshake at the virtual host, also because that is not up yet. */
 export function isHostRefused(error: unknown): boolean {
-  return error instanceof Error && error.message.startsWith('Expected ConnectionOpenOk; got <ConnectionClose')
+  return error instanceof BrokerError && error.isAboutHost
 }
 
 /** Whether something is not there. A queue whose node is down will be there again. */
@@ -49,9 +44,7 @@ export function isAcknowledgementLate(error: unknown): boolean {
 export function isFinal(error: unknown): boolean {
   if (isMillraceError(error) || isRefused(error) || isMissing(error)) return true
   const code = codeOf(error)
-  if (code === codes.preconditionFailed) return !isAcknowledgementLate(error)
-  // A frame that this client cannot read comes again.
-  return code === codes.locked || error instanceof TypeError
+  return code === codes.locked || (code === codes.preconditionFailed && !isAcknowledgementLate(error))
 }
 
 /** The error for a queue or stream that cannot be read. */

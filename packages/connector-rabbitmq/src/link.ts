@@ -1,6 +1,6 @@
 import type { MillraceError } from '@millrace/core'
 import type { ConnectorContext } from '@millrace/core/connector'
-import type { Channel, ChannelModel, ConfirmChannel } from 'amqplib'
+import type { Connection } from './amqp/connection.ts'
 import { isFinal, isHostRefused, isRefused, reasonOf } from './broker-error.ts'
 import { invalid, type Address } from './options.ts'
 
@@ -39,76 +39,6 @@ export class Connector {
   }
 }
 
-/** A channel, and why it was closed. */
-export interface OpenChannel<C extends Channel = Channel> {
-  readonly channel: C
-  /** Resolves when it is closed, by whatever. */
-  readonly closed: Promise<Error>
-}
-
-/** A connection to a broker. */
-export class Connection {
-  readonly #model: ChannelModel
-  #isClosed = false
-  #isBlocked = false
-  #error: Error | undefined
-  /** Rejects when it is closed, by whatever. The client leaves some calls without an answer then. */
-  readonly lost: Promise<never>
-
-  constructor(model: ChannelModel, blocked: (reason: string | undefined) => void) {
-    this.#model = model
-    model.on('error', (error) => (this.#error ??= error))
-    this.lost = new Promise<never>((_resolve, reject) => {
-      model.on('close', (error) => {
-        this.#isClosed = true
-        this.#error ??= error
-        reject(this.#error ?? new Error('the connection is closed'))
-      })
-    })
-    this.lost.catch(() => {})
-    model.on('handler-error', (error) => (this.#error ??= error))
-    const block = (reason?: string): void => {
-      this.#isBlocked = reason !== undefined
-      blocked(reason)
-    }
-    model.on('blocked', block)
-    model.on('unblocked', () => block())
-  }
-
-  get isClosed(): boolean {
-    return this.#isClosed
-  }
-
-  /** Whether the broker reads nothing of it for now, because it lacks memory or disk space. */
-  get isBlocked(): boolean {
-    return this.#isBlocked
-  }
-
-  async channel(): Promise<OpenChannel> {
-    return this.#watched(await this.#model.createChannel())
-  }
-
-  async confirmChannel(): Promise<OpenChannel<ConfirmChannel>> {
-    return this.#watched(await this.#model.createConfirmChannel())
-  }
-
-  close(): void {
-    if (this.#isClosed) return
-    this.#isClosed = true
-    this.#model.close().catch(() => {})
-  }
-
-  #watched<C extends Channel>(channel: C): OpenChannel<C> {
-    let failure: Error | undefined
-    channel.on('error', (error) => (failure ??= error))
-    channel.on('handler-error', (error) => (failure ??= error))
-    const closed = new Promise<Error>((resolve) => {
-      channel.on('close', () => resolve(failure ?? this.#error ?? new Error('the connection is closed')))
-    })
-    return { channel, closed }
-  }
-}
-
 /** A connection that is replaced by a new one when it is lost. */
 export class Link {
   /** Hosts and ports, for messages. */
@@ -137,13 +67,8 @@ export class Link {
   async connection(): Promise<Connection> {
     if (this.#open?.isClosed === false) return this.#open
     this.#open = undefined
-    const open = new Connection(await this.#address.open(), (reason) =>
-      reason === undefined ? this.#world.up() : this.refuses(reason),
-    )
-    if (this.#closing.signal.aborted) {
-      open.close()
-      this.#closing.signal.throwIfAborted()
-    }
+    const open = await this.#address.open(this.#closing.signal)
+    open.blocked = (reason) => (reason === undefined ? this.#world.up() : this.refuses(reason))
     this.#open = open
     return open
   }

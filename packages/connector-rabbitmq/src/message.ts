@@ -1,5 +1,5 @@
 import { MillraceError } from '@millrace/core'
-import type { ConsumeMessage, MessageProperties } from 'amqplib'
+import type { ContentProperties, Delivered } from './amqp/content.ts'
 import type { RabbitHeaders } from './headers.ts'
 
 /** What a message may say about itself. */
@@ -43,25 +43,24 @@ export interface StreamMessage extends RabbitMessage {
   readonly offset: number
 }
 
-/** Makes a record of what the client has received from a queue or stream. Throws if it cannot. */
-export type Decode<T> = (message: ConsumeMessage, from: string) => T
+/** Makes a record of what was received from a queue or stream. Throws if it cannot. */
+export type Decode<T> = (message: Delivered, from: string) => T
 
-export function queueMessage(message: ConsumeMessage, queue: string): QueueMessage {
-  return { queue, isRedelivered: message.fields.redelivered, ...rabbitMessage(message) }
+export function queueMessage(message: Delivered, queue: string): QueueMessage {
+  return { queue, isRedelivered: message.isRedelivered, ...rabbitMessage(message) }
 }
 
-export function streamMessage(message: ConsumeMessage, stream: string): StreamMessage {
+export function streamMessage(message: Delivered, stream: string): StreamMessage {
   return { stream, offset: offsetOf(message)!, ...rabbitMessage(message) }
 }
 
 /** The place of a message in its stream; undefined if it comes from a queue. */
-export function offsetOf({ properties }: ConsumeMessage): number | undefined {
-  const offset: unknown = properties.headers?.['x-stream-offset']
+export function offsetOf({ properties }: Delivered): number | undefined {
+  const offset = properties.headers?.['x-stream-offset']
   return typeof offset === 'number' ? offset : undefined
 }
 
-function rabbitMessage({ fields, properties, content }: ConsumeMessage): RabbitMessage {
-  const { exchange, routingKey } = fields
+function rabbitMessage({ exchange, routingKey, properties, content }: Delivered): RabbitMessage {
   return {
     exchange,
     routingKey,
@@ -73,28 +72,13 @@ function rabbitMessage({ fields, properties, content }: ConsumeMessage): RabbitM
 
 const noHeaders: RabbitHeaders = Object.freeze({})
 
-const texts = [
-  'messageId',
-  'contentType',
-  'contentEncoding',
-  'correlationId',
-  'replyTo',
-  'type',
-  'appId',
-  'userId',
-  'expiration',
-] as const
-
-function propertiesOf(given: MessageProperties): Properties {
-  const properties: { -readonly [Name in keyof Properties]: Properties[Name] } = {}
-  for (const name of texts) {
-    const value: unknown = given[name]
-    if (typeof value === 'string') properties[name] = value
-  }
-  const { priority, timestamp } = given as { readonly priority?: unknown; readonly timestamp?: unknown }
-  if (typeof priority === 'number') properties.priority = priority
-  if (typeof timestamp === 'number') properties.timestamp = timestamp * 1_000
-  return properties
+function propertiesOf({
+  headers: _headers,
+  deliveryMode: _mode,
+  timestamp,
+  ...properties
+}: ContentProperties): Properties {
+  return timestamp === undefined ? properties : { ...properties, timestamp: timestamp * 1_000 }
 }
 
 /** Returns the id of a message. Throws `DECODE_FAILED` if it has none. */
@@ -102,4 +86,10 @@ export function requireId(id: unknown): string {
   if (typeof id === 'string' && id !== '') return id
   const problem = 'the message has no id, and deduplicateBy needs one'
   throw new MillraceError('DECODE_FAILED', problem)
+}
+
+/** Throws `DECODE_FAILED` for a message that says something about itself which has no meaning. */
+export function requireReadable({ problem }: Delivered): void {
+  if (problem === undefined) return
+  throw new MillraceError('DECODE_FAILED', `the properties of the message cannot be read: ${problem.message}`)
 }

@@ -7,7 +7,8 @@ import {
   type Duration,
   type Secret,
 } from '@millrace/core'
-import { connect, type ChannelModel, type Options, type SocketOptions } from 'amqplib'
+import { Connection, type ConnectionOptions } from './amqp/connection.ts'
+import { machineNetwork, type Place } from './amqp/doors/socket.ts'
 
 /** How a broker is reached. */
 export interface RabbitOptions {
@@ -39,29 +40,23 @@ export interface Address {
   readonly server: string
   /** Removes passwords from what a broker has said. */
   readonly redaction: Redaction
-  open(): Promise<ChannelModel>
+  /** Rejects when the signal is aborted. */
+  open(signal: AbortSignal): Promise<Connection>
 }
-
-/** A connection that is silent for twice as long is closed. */
-const heartbeatSeconds = 10
 
 /** Throws `OPTION_INVALID` for options that cannot be meant. */
 export function addressOf(what: string, options: RabbitOptions, more: readonly string[]): Address {
   requireKnown(what, options, [...connectionOptions, ...more])
   const { url = 'amqp://127.0.0.1:5672', connectTimeout = '10s' } = options
   const urls = Array.isArray(url) ? (url as readonly (string | Secret)[]) : [url as string | Secret]
-  const brokers = urls.map((text) => brokerOf(what, reveal(text)))
+  const tls = tlsOf(what, options.tls)
+  const connectMs = durationMs(connectTimeout, `${what}: connectTimeout`)
+  const brokers = urls.map((text) => brokerOf(what, reveal(text), tls))
   if (brokers.length === 0) throw invalid(what, 'url is an empty list')
-  const sockets: SocketOptions = {
-    ...tlsOf(what, options.tls),
-    timeout: durationMs(connectTimeout, `${what}: connectTimeout`),
-    noDelay: true,
-    clientProperties: { connection_name: 'millrace' },
-  }
   return {
-    server: brokers.map(({ hostname, port }) => `${hostname}:${port}`).join(', '),
-    redaction: new Redaction(brokers.map(({ password = '' }) => password)),
-    open: () => openFirst(brokers, sockets),
+    server: brokers.map(({ place }) => `${place.host}:${place.port}`).join(', '),
+    redaction: new Redaction(brokers.map(({ password }) => password)),
+    open: (signal) => openFirst(brokers, connectMs, signal),
   }
 }
 
@@ -71,11 +66,15 @@ export function invalid(what: string, problem: string): MillraceError {
 }
 
 /** Connects to the first broker that answers. */
-async function openFirst(brokers: readonly Options.Connect[], sockets: SocketOptions): Promise<ChannelModel> {
+async function openFirst(
+  brokers: readonly Broker[],
+  connectMs: number,
+  signal: AbortSignal,
+): Promise<Connection> {
   let failure: unknown
-  for (const broker of brokers) {
+  for (const { place, ...login } of brokers) {
     try {
-      return await connect(broker, sockets)
+      return await Connection.open({ network: machineNetwork(place), login, connectMs }, signal)
     } catch (error) {
       failure = error
     }
@@ -83,7 +82,10 @@ async function openFirst(brokers: readonly Options.Connect[], sockets: SocketOpt
   throw failure
 }
 
-function brokerOf(what: string, text: unknown): Options.Connect {
+/** A broker, and who connects to what there. */
+type Broker = ConnectionOptions['login'] & { readonly place: Place }
+
+function brokerOf(what: string, text: unknown, tls: Place['encryption']): Broker {
   const url = typeof text === 'string' && URL.canParse(text) ? new URL(text) : undefined
   // The text is not repeated, because it may hold a password.
   const problem = 'the url is not an address of a RabbitMQ broker; write amqp://host:port'
@@ -92,24 +94,24 @@ function brokerOf(what: string, text: unknown): Options.Connect {
   }
   const { protocol, hostname, port, username, password, pathname } = url
   try {
+    const isEncrypted = protocol === 'amqps:'
+    const [user, word] = username === '' ? ['guest', 'guest'] : [username, password]
     return {
-      protocol: protocol.slice(0, -1),
-      hostname: hostname.replace(/^\[|\]$/g, ''),
-      port: port === '' ? (protocol === 'amqp:' ? 5_672 : 5_671) : Number(port),
-      ...(username !== '' && {
-        username: decodeURIComponent(username),
-        password: decodeURIComponent(password),
-      }),
-      // The client decodes it.
-      vhost: pathname.length > 1 ? pathname.slice(1) : '/',
-      heartbeat: heartbeatSeconds,
+      place: {
+        host: hostname.replace(/^\[|\]$/g, ''),
+        port: port === '' ? (isEncrypted ? 5_671 : 5_672) : Number(port),
+        encryption: isEncrypted ? tls : undefined,
+      },
+      username: decodeURIComponent(user),
+      password: decodeURIComponent(word),
+      vhost: pathname.length > 1 ? decodeURIComponent(pathname.slice(1)) : '/',
     }
   } catch {
     throw invalid(what, problem)
   }
 }
 
-function tlsOf(what: string, tls: TlsOptions | undefined): SocketOptions {
+function tlsOf(what: string, tls: TlsOptions | undefined): NonNullable<Place['encryption']> {
   if (tls === undefined) return {}
   requireKnown(`${what}: tls`, tls, ['ca', 'certificate', 'key'])
   const { ca, certificate, key } = tls

@@ -1,6 +1,6 @@
 import { MillraceError, noHeaders, type RecordHeaders } from '@millrace/core'
 import type { Batch, RejectRecord } from '@millrace/core/connector'
-import type { Options } from 'amqplib'
+import type { ContentProperties } from './amqp/content.ts'
 import { withoutOwn, type HeaderValue, type RabbitHeaders } from './headers.ts'
 import type { Properties } from './message.ts'
 
@@ -20,8 +20,8 @@ export interface ReadyMessage {
   readonly index: number
   readonly exchange: string
   readonly routingKey: string
-  readonly data: Buffer
-  readonly options: Options.Publish & { readonly messageId: string }
+  readonly data: Uint8Array
+  readonly properties: ContentProperties & { readonly messageId: string }
 }
 
 /** What messages a sink makes of values. */
@@ -35,9 +35,12 @@ export interface OutgoingOptions<T> {
   readonly messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage
 }
 
-/** The client encodes headers into so many bytes. */
+/** Headers have to fit into a frame. */
 const headerBytesMax = 60_000
 const headerDepthMax = 20
+
+/** Whether a queue that is durable keeps a message over a restart of the broker. */
+const [transient, persistent] = [1, 2] as const
 
 /** Makes messages of the records of a batch, and rejects those that cannot be sent. `idOf` gives one an id that has none. */
 export function messagesOf<T>(
@@ -79,12 +82,11 @@ function ready<T>(
     index,
     exchange,
     routingKey,
-    data: typeof data === 'string' ? Buffer.from(data) : bufferOf(data),
-    options: {
+    data: typeof data === 'string' ? Buffer.from(data) : data,
+    properties: {
       ...properties,
       messageId: properties.messageId ?? idOf(),
-      persistent: sink.isPersistent,
-      mandatory: true,
+      deliveryMode: sink.isPersistent ? persistent : transient,
       ...(headers !== undefined && { headers }),
     },
   }
@@ -102,9 +104,9 @@ const texts = [
   'expiration',
 ] as const
 
-function propertiesOf(made: OutgoingMessage): Options.Publish {
+function propertiesOf(made: OutgoingMessage): ContentProperties {
   const { priority, timestamp } = made
-  const properties: Options.Publish = {}
+  const properties: ContentProperties = {}
   for (const name of texts) {
     const text = made[name]
     if (text !== undefined) properties[name] = shortText(name, text)
@@ -133,20 +135,9 @@ function headersOf(given: RabbitHeaders): RabbitHeaders | undefined {
   if (typeof given !== 'object' || given === null) throw unsendable('its headers are no object')
   // That of a stream says where a message was, and would make a queue look like a stream.
   const { 'x-stream-offset': _, ...headers } = given
-  const kept = Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      value instanceof Uint8Array ? bufferOf(value) : value,
-    ]),
-  )
-  if (sizeOf(kept, 0) > headerBytesMax)
+  if (sizeOf(headers, 0) > headerBytesMax)
     throw unsendable(`its headers are larger than ${headerBytesMax} bytes`)
-  return kept
-}
-
-/** The client knows bytes as a `Buffer` only. */
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+  return headers
 }
 
 /** An upper bound of the bytes of a header. Throws if it has something that the protocol does not have. */
@@ -155,10 +146,7 @@ function sizeOf(value: HeaderValue | undefined, depth: number): number {
   if (typeof value === 'string') return 5 + Buffer.byteLength(value)
   if (value === null || typeof value === 'number' || typeof value === 'boolean' || value === undefined)
     return 9
-  if (value instanceof Uint8Array) {
-    if (!Buffer.isBuffer(value)) throw unsendable('a header has bytes that are no Buffer')
-    return 5 + value.length
-  }
+  if (value instanceof Uint8Array) return 5 + value.length
   if (typeof value !== 'object') throw unsendable(`a header is ${typeof value}`)
   let size = 10
   for (const [name, each] of Object.entries(value)) {

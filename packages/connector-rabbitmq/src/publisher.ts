@@ -1,8 +1,9 @@
 import { MillraceError } from '@millrace/core'
 import type { RejectRecord } from '@millrace/core/connector'
-import type { ConfirmChannel, Message } from 'amqplib'
+import type { Channel } from './amqp/channel.ts'
+import type { Connection } from './amqp/connection.ts'
 import { isMissing, reasonOf } from './broker-error.ts'
-import type { Connection, Link, OpenChannel } from './link.ts'
+import type { Link } from './link.ts'
 import type { ReadyMessage } from './outgoing.ts'
 
 /** So many messages, and about so many bytes, are sent before the broker has confirmed them. */
@@ -23,8 +24,7 @@ export class Publisher {
   readonly #confirmMs: number
   readonly #known = new Set<string>([''])
   #connection: Connection | undefined
-  #open: OpenChannel<ConfirmChannel> | undefined
-  #isOpen = false
+  #channel: Channel | undefined
   /** What has come back since the last batch was sent. */
   #returned = new Set<string>()
 
@@ -37,7 +37,7 @@ export class Publisher {
   /** Whether there is an exchange of this name. */
   async has(connection: Connection, exchange: string): Promise<boolean> {
     if (this.#known.has(exchange)) return true
-    const { channel } = await connection.channel()
+    const channel = await connection.channel()
     try {
       await channel.checkExchange(exchange)
       await channel.close()
@@ -79,18 +79,24 @@ export class Publisher {
     for (const { exchange } of messages) {
       if (!missing.has(exchange) && !(await this.has(connection, exchange))) missing.add(exchange)
     }
-    const open = await this.#channelOf(connection)
+    const channel = await this.#channelOf(connection)
     this.#returned = new Set()
     const results = await this.#inTime(connection, messages.length, (settled, failed) => {
+      // Without a channel there is no answer at all.
+      void channel.closed.then(failed)
       for (const [index, message] of messages.entries()) {
         if (missing.has(message.exchange)) settled(index, nowhere(message))
-        else this.#send(open, message, (result) => settled(index, result), failed)
+        else {
+          channel.publish(message, message.data, message.properties, (isThere) =>
+            settled(index, isThere ? undefined : refused),
+          )
+        }
       }
     })
     if (this.#returned.size === 0) return results
     return results.map((result, index) => {
       const message = messages[index]!
-      return result === undefined && this.#returned.has(nameOf(message, message.options.messageId))
+      return result === undefined && this.#returned.has(nameOf(message, message.properties.messageId))
         ? unroutable(message)
         : result
     })
@@ -136,36 +142,18 @@ export class Publisher {
     })
   }
 
-  #send(
-    { channel, closed }: OpenChannel<ConfirmChannel>,
-    { exchange, routingKey, data, options }: ReadyMessage,
-    settled: (result: unknown) => void,
-    failed: (error: Error) => void,
-  ): void {
-    channel.publish(exchange, routingKey, data, options, (error: unknown) => {
-      if (error === null || error === undefined) settled(undefined)
-      // Without a channel there is no answer at all.
-      else if (this.#isOpen) settled(refused)
-      else void closed.then(failed)
-    })
-  }
-
-  async #channelOf(connection: Connection): Promise<OpenChannel<ConfirmChannel>> {
-    if (this.#open !== undefined && this.#connection === connection && this.#isOpen) return this.#open
-    const open = await connection.confirmChannel()
+  async #channelOf(connection: Connection): Promise<Channel> {
+    if (this.#channel?.isOpen === true && this.#connection === connection) return this.#channel
+    const channel = await connection.confirmChannel()
     this.#connection = connection
-    this.#open = open
-    this.#isOpen = true
-    open.channel.on('return', (message: Message) => {
-      this.#returned.add(nameOf(message.fields, message.properties.messageId))
-    })
-    open.channel.prependListener('close', () => {
-      if (this.#open === open) this.#isOpen = false
+    this.#channel = channel
+    channel.returned = (message) => this.#returned.add(nameOf(message, message.properties.messageId))
+    void channel.closed.then(() => {
       // An exchange may be gone.
       this.#known.clear()
       this.#known.add('')
     })
-    return open
+    return channel
   }
 }
 

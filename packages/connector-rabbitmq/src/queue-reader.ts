@@ -8,13 +8,15 @@ import {
   type SplitLag,
   type SplitReader,
 } from '@millrace/core/connector'
-import type { Channel, ConsumeMessage } from 'amqplib'
-import { deliveryOf, placeOf, type Arrived } from './arrived.ts'
+import type { Channel } from './amqp/channel.ts'
+import type { Connection } from './amqp/connection.ts'
+import type { Delivered } from './amqp/content.ts'
+import { placeOf, type Arrived } from './arrived.ts'
 import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
-import type { Connection, Link, OpenChannel } from './link.ts'
+import type { Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
-import { offsetOf, requireId, type Decode } from './message.ts'
+import { offsetOf, requireId, requireReadable, type Decode } from './message.ts'
 
 /** How far a queue was read. */
 export interface QueuePosition {
@@ -170,11 +172,11 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #settle(channel: Channel, from: number, to: number): void {
     const refused = new Set(this.#refused.filter((number) => number <= to))
     this.#refused = this.#refused.filter((number) => number > to)
-    for (const number of refused) channel.reject(deliveryOf(number - this.#before), false)
+    for (const number of refused) channel.reject(number - this.#before)
     // One that was rejected must not be named again: the broker would take it for a mistake, and acknowledge all.
     let last = to
     while (last > from && refused.has(last)) last--
-    if (last > from) channel.ack(deliveryOf(last - this.#before), true)
+    if (last > from) channel.acknowledge(last - this.#before)
   }
 
   /** Undefined if nothing is left of the messages. */
@@ -188,6 +190,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       this.#taken = number
       this.#read++
       try {
+        requireReadable(message)
         if (idOf !== undefined && this.#known.note(requireId(idOf(message, queue)))) continue
         values.push(this.#parts.decode(message, queue))
         read.push(each)
@@ -240,7 +243,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   async #receive(connection: Connection): Promise<void> {
     const { link, prefetch } = this.#parts
     while (!connection.isClosed && !this.#isClosed()) {
-      const open = await connection.channel()
+      const channel = await connection.channel()
       // What is here of an earlier channel cannot be acknowledged, and comes again.
       this.#waiting = []
       this.#refused = []
@@ -249,13 +252,13 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       this.#looks = 0
       this.#isCaughtUp = false
       this.#isHeldBack = false
-      await open.channel.prefetch(prefetch)
-      const cancelled = this.#consume(open)
+      await channel.prefetch(prefetch)
+      const cancelled = this.#consume(channel)
       await cancelled.begun
-      this.#channel = open.channel
+      this.#channel = channel
       link.works()
       this.#wake()
-      const reason = await Promise.race([open.closed, cancelled.ended])
+      const reason = await Promise.race([channel.closed, cancelled.ended])
       this.#channel = undefined
       if (this.#isClosed()) return
       this.#explain(reason)
@@ -264,22 +267,20 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   }
 
   /** `ended` resolves when the broker cancels the consumer, because the queue was deleted or has moved. */
-  #consume({ channel }: OpenChannel): { begun: Promise<unknown>; ended: Promise<undefined> } {
+  #consume(channel: Channel): { begun: Promise<unknown>; ended: Promise<undefined> } {
     const { queue } = this.#parts
     let cancel: (nothing: undefined) => void
     const ended = new Promise<undefined>((resolve) => (cancel = resolve))
     const begun = channel.consume(queue, (message) => {
-      if (message === null) {
+      if (message === undefined) {
         channel.close().catch(() => {})
         cancel(undefined)
-      } else {
-        this.#take(message)
-      }
+      } else this.#take(message)
     })
     return { begun, ended }
   }
 
-  #take(message: ConsumeMessage): void {
+  #take(message: Delivered): void {
     const { what, queue } = this.#parts
     if (this.#state !== 'reading') return
     if (this.#arrived === this.#before && offsetOf(message) !== undefined) {
@@ -296,8 +297,8 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   }
 
   /** Warns of a message that is delivered again and again: a quorum queue drops it at its limit, also if it is a good one. */
-  #noteDeliveries({ properties }: ConsumeMessage): void {
-    const count: unknown = properties.headers?.['x-delivery-count']
+  #noteDeliveries({ properties }: Delivered): void {
+    const count = properties.headers?.['x-delivery-count']
     if (typeof count !== 'number' || count <= this.#mostDeliveries) return
     this.#mostDeliveries = 2 * count
     const { what, queue, context } = this.#parts

@@ -90,7 +90,7 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
     const link = await this.#connector.link(what, context)
     try {
       const ready = await link.repeat(async (connection) => {
-        const { channel } = await connection.channel()
+        const channel = await connection.channel()
         const { messageCount } = await channel.checkQueue(queue)
         await channel.close()
         return messageCount

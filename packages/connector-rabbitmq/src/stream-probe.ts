@@ -1,5 +1,5 @@
-import type { Channel, ConsumeMessage } from 'amqplib'
-import type { Connection } from './link.ts'
+import type { Channel, Consumer } from './amqp/channel.ts'
+import type { Connection } from './amqp/connection.ts'
 import { offsetOf } from './message.ts'
 
 /** Where a stream can be read from: what `x-stream-offset` takes. */
@@ -27,10 +27,10 @@ export async function consumeStream(
   stream: string,
   from: StreamPlace,
   credit: number,
-  take: (message: ConsumeMessage | null) => void,
+  take: Consumer,
 ): Promise<void> {
   await channel.prefetch(credit)
-  await channel.consume(stream, take, { arguments: { 'x-stream-offset': from } })
+  await channel.consume(stream, take, { 'x-stream-offset': from })
   await channel.checkQueue(stream)
 }
 
@@ -46,11 +46,11 @@ export async function stateOf(connection: Connection, stream: string): Promise<S
  * newest one costs all that were written together with it. Undefined if nothing is there.
  */
 export async function endOf(connection: Connection, stream: string): Promise<number | undefined> {
-  const { channel } = await connection.channel()
+  const channel = await connection.channel()
   try {
     let first: number | undefined
     await consumeStream(channel, stream, 'first', 1, (message) => {
-      first ??= message === null ? undefined : offsetOf(message)
+      first ??= message && offsetOf(message)
     })
     const { messageCount } = await channel.checkQueue(stream)
     return first === undefined ? undefined : first + messageCount
@@ -68,11 +68,11 @@ export async function offsetsFrom(
   stream: string,
   from: StreamPlace,
 ): Promise<readonly number[]> {
-  const { channel } = await connection.channel()
+  const channel = await connection.channel()
   const offsets: number[] = []
   await channel.checkQueue(stream)
   await consumeStream(channel, stream, from, from === 'last' ? streamCredit : 1, (message) => {
-    const offset = message === null ? undefined : offsetOf(message)
+    const offset = message && offsetOf(message)
     if (offset !== undefined) offsets.push(offset)
   })
   await channel.close()

@@ -1,3 +1,4 @@
+import { MillraceError } from '@millrace/core'
 import {
   decodedPoll,
   LatestAnswer,
@@ -6,11 +7,13 @@ import {
   type SplitLag,
   type SplitReader,
 } from '@millrace/core/connector'
-import type { Channel, ConsumeMessage } from 'amqplib'
+import type { Channel } from './amqp/channel.ts'
+import type { Connection } from './amqp/connection.ts'
+import type { Delivered } from './amqp/content.ts'
 import { unreadable } from './broker-error.ts'
-import type { Connection, Link } from './link.ts'
+import type { Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
-import { offsetOf, type Decode } from './message.ts'
+import { offsetOf, requireReadable, type Decode } from './message.ts'
 import {
   consumeStream,
   creditPortion,
@@ -46,9 +49,9 @@ export interface StreamReaderParts<T> {
 /** Reads one stream. What the broker sends ahead is bounded by credit, which `poll` gives back. */
 export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   readonly #parts: StreamReaderParts<T>
-  #waiting: ConsumeMessage[] = []
+  #waiting: Delivered[] = []
   /** Messages behind a gap, while nothing says whether there was something in it; undefined otherwise. */
-  #held: ConsumeMessage[] | undefined
+  #held: Delivered[] | undefined
   /** Where to resume after what was handed out, and after what has come. */
   #next: number
   #arrivedUpTo: number
@@ -58,7 +61,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   /** How many messages the channel has brought for which no credit was given back. */
   #unacknowledged = 0
   /** The last message of the channel that was handed out. */
-  #lastTaken: ConsumeMessage | undefined
+  #lastTaken: Delivered | undefined
   #isCaughtUp = false
   #isLooking = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
@@ -121,12 +124,15 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return Promise.resolve()
   }
 
-  #decoded(messages: readonly ConsumeMessage[]): Poll<T> {
+  #decoded(messages: readonly Delivered[]): Poll<T> {
     const { name: source, stream: split, decode } = this.#parts
     return decodedPoll(messages, {
       source,
       split,
-      decode: (message) => decode(message, split),
+      decode: (message) => {
+        requireReadable(message)
+        return decode(message, split)
+      },
       raw: ({ content }) => content,
       place: (message) => `offset ${offsetOf(message)}`,
       headers: carriedHeaders,
@@ -150,14 +156,14 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     const { link, stream, check } = this.#parts
     this.#held = undefined
     this.#arrivedUpTo = check(this.#arrivedUpTo, await stateOf(connection, stream))
-    const { channel, closed } = await connection.channel()
+    const channel = await connection.channel()
     const failed = new Promise<never>((_resolve, reject) => (this.#fail = reject))
     failed.catch(() => {})
     this.#channelStart = this.#arrivedUpTo
     this.#unacknowledged = 0
     this.#lastTaken = undefined
-    const take = (message: ConsumeMessage | null): void => {
-      if (message === null) this.#fail(new Error('the broker has cancelled the consumer'))
+    const take = (message: Delivered | undefined): void => {
+      if (message === undefined) this.#fail(new Error('the broker has cancelled the consumer'))
       else this.#take(connection, message)
     }
     await Promise.race([consumeStream(channel, stream, this.#arrivedUpTo, streamCredit, take), failed])
@@ -167,7 +173,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     link.works()
     this.#wake()
     try {
-      const reason = await Promise.race([closed, failed])
+      const reason = await Promise.race([channel.closed, failed])
       if (this.#state === 'reading') throw reason
     } finally {
       this.#channel = undefined
@@ -175,11 +181,11 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     }
   }
 
-  #take(connection: Connection, message: ConsumeMessage): void {
+  #take(connection: Connection, message: Delivered): void {
     const offset = offsetOf(message)
     this.#unacknowledged++
     if (offset === undefined) {
-      this.#fail(new Error('the broker has sent a message without an offset'))
+      this.#fail(this.#placeless(message))
       return
     }
     if (this.#held !== undefined) this.#held.push(message)
@@ -187,8 +193,16 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     else this.#accept(message, offset)
   }
 
+  #placeless({ problem }: Delivered): Error {
+    const { what, stream } = this.#parts
+    if (problem === undefined) return new Error('the broker has sent a message without an offset')
+    // It comes again over the next connection.
+    const message = `${what}: the headers of a message after offset ${this.#arrivedUpTo - 1} of stream ${stream} cannot be read: ${problem.message}`
+    return new MillraceError('SOURCE_FAILED', message)
+  }
+
   /** Takes a message that does not follow the one before it. The broker's own notes have offsets too. */
-  async #takeAfterGap(connection: Connection, message: ConsumeMessage): Promise<void> {
+  async #takeAfterGap(connection: Connection, message: Delivered): Promise<void> {
     const { stream, check } = this.#parts
     const held = [message]
     this.#held = held
@@ -210,7 +224,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     }
   }
 
-  #accept(message: ConsumeMessage, offset: number): void {
+  #accept(message: Delivered, offset: number): void {
     const { end = Infinity } = this.#parts
     if (this.#state !== 'reading' || offset < this.#arrivedUpTo || offset > end) return
     this.#waiting.push(message)
@@ -242,7 +256,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     if (channel === undefined || this.#lastTaken === undefined || this.#unacknowledged < creditPortion) return
     this.#unacknowledged = this.#waiting.length + (this.#held?.length ?? 0)
     try {
-      channel.ack(this.#lastTaken, true)
+      channel.acknowledge(this.#lastTaken.tag)
     } catch {
       // The channel is closed.
     }

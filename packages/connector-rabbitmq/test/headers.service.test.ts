@@ -45,7 +45,7 @@ describe.skipIf(server.missing !== undefined)('headers on a real broker', () => 
       expect(await run(built, await dataDirectory())).toEqual({ outcome: 'finished' })
       expect(await headersIn(output)).toEqual([
         { traceparent: trace, 'x-request-id': 'r', bytes, count: '3', isNew: 'true' },
-        {},
+        undefined,
       ])
     },
   )

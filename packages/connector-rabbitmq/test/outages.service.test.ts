@@ -97,7 +97,7 @@ describe.skipIf(server.missing !== undefined)('a connection to a real broker', (
     }
     expect(await end('guest:secret-word@')).toMatch(/ACCESS_REFUSED.*check user, password and virtual host/s)
     expect(await end('guest:guest@', '/no-such-host')).toMatch(
-      /the broker refuses the virtual host; check user/,
+      /NOT_ALLOWED - vhost no-such-host not found; check user/,
     )
   })
 

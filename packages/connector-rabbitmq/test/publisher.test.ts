@@ -1,7 +1,8 @@
 import { ManualClock } from '@millrace/world'
-import { EventEmitter } from 'node:events'
 import { expect, test } from 'vitest'
-import type { Connection, Link } from '../src/link.ts'
+import type { Confirmed } from '../src/amqp/confirms.ts'
+import type { Connection } from '../src/amqp/connection.ts'
+import type { Link } from '../src/link.ts'
 import type { ReadyMessage } from '../src/outgoing.ts'
 import { Publisher } from '../src/publisher.ts'
 
@@ -11,16 +12,9 @@ class Broker {
   readonly published: { readonly text: string; readonly confirm: () => void }[] = []
 
   confirmChannel(): Promise<unknown> {
-    const channel = Object.assign(new EventEmitter(), {
-      publish: (
-        _exchange: string,
-        _key: string,
-        data: Buffer,
-        _options: object,
-        done: (error: null) => void,
-      ) => void this.published.push({ text: data.toString(), confirm: () => done(null) }),
-    })
-    return Promise.resolve({ channel, closed: new Promise(() => {}) })
+    const publish = (_to: object, data: Uint8Array, _properties: object, confirmed: Confirmed): void =>
+      void this.published.push({ text: String(data), confirm: () => confirmed(true) })
+    return Promise.resolve({ publish, isOpen: true, closed: new Promise(() => {}) })
   }
 
   confirmAll(): void {
@@ -29,7 +23,7 @@ class Broker {
 }
 
 const messages = ['a', 'b', 'c'].map((text, index): ReadyMessage => {
-  return { index, exchange: '', routingKey: 'q', data: Buffer.from(text), options: { messageId: text } }
+  return { index, exchange: '', routingKey: 'q', data: Buffer.from(text), properties: { messageId: text } }
 })
 
 /** Publishes through brokers, one after the other as connections fail. */
