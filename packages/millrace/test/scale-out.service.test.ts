@@ -1,6 +1,5 @@
 import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises'
 import path from 'node:path'
-import type { JobFigures } from '@millrace/control/contract'
 import { afterAll, expect, onTestFailed, test } from 'vitest'
 import { kafkaTool, readWithJava } from '../../../scripts/services/kafka-console.ts'
 import { service } from '../../../scripts/services/service.ts'
@@ -116,7 +115,9 @@ async function caughtUp(): Promise<void> {
     Promise.all(
       Array.from({ length: 16 }, async (_, lease) => {
         const response = await fetch(`http://127.0.0.1:9191/api/jobs/orders%2F${lease}/metrics`)
-        const { operators } = (await response.json()) as JobFigures
+        const { operators } = (await response.json()) as {
+          readonly operators: readonly { readonly operator: string; readonly lagRecords: number | null }[]
+        }
         return operators.find(({ operator }) => operator === 'orders')!.lagRecords
       }),
     )

@@ -16,9 +16,9 @@ export interface ConnectionOptions {
 }
 
 /** The bytes of a frame that this client takes at most. It is what RabbitMQ proposes. */
-export const frameMax = 131_072
+const frameMax = 131_072
 /** A side that has nothing to send says so in this time, and one that is silent for twice as long counts as lost. */
-export const heartbeatSeconds = 10
+const heartbeatSeconds = 10
 /** How often a connection looks whether the broker is still there. */
 const looksInHeartbeat = 2
 /** So many looks may pass without a byte, and so many without the end of a frame that has begun. */

@@ -264,12 +264,8 @@ export class LocalWorker implements Worker {
   }
 
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
-    return readState(
-      this.#store?.opened() ?? [],
-      kindsOf(this.#around.settings.graph, query.operator),
-      query,
-      this.#budget,
-    )
+    const kinds = kindsOf(this.#around.settings.graph, query.operator)
+    return readState(this.#store?.opened() ?? [], kinds, query, this.#budget)
   }
 
   async scanState(scan: StateScan): Promise<ScannedRows> {
@@ -299,14 +295,9 @@ export class LocalWorker implements Worker {
       try {
         for (const spec of specs.values()) store.table({ ...spec, subtask: 0, groups })
         await store.load()
-        rows.push(
-          ...(await readState(
-            store.opened(),
-            kindsOf(this.#around.settings.graph, query.operator),
-            { ...query, skip: 0, limit: query.skip + query.limit },
-            this.#budget,
-          )),
-        )
+        const kinds = kindsOf(settings.graph, query.operator)
+        const all = { ...query, skip: 0, limit: query.skip + query.limit }
+        rows.push(...(await readState(store.opened(), kinds, all, this.#budget)))
       } finally {
         await store.close()
       }
