@@ -30,7 +30,7 @@ export const workerOptionList: readonly Option[] = [
   {
     name: 'session-timeout',
     value: 'TIME',
-    help: 'with --cluster: when others take over from a worker that is silent (default 10s)',
+    help: 'with --cluster: others take over from a worker silent for so long (10s)',
   },
   { name: 'standbys', value: 'N', help: 'with --cluster: copies of each state in other workers (default 0)' },
   controlAddressOption,

@@ -132,7 +132,7 @@ interface OpenControl {
 export const controlAddressOption: Option = {
   name: 'control-address',
   value: 'URL',
-  help: 'with --cluster: where other workers reach --control (default: where it listens)',
+  help: 'with --cluster: where other workers reach --control (default: its own)',
 }
 
 /** The address that the command line gives. Throws `OPTION_INVALID` for text that is no address. */
