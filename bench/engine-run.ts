@@ -1,12 +1,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import path from 'node:path'
-import type { Json } from '@millrace/core'
-import type { Batch, Sink, Source } from '@millrace/core/connector'
+import type { Batch, Source } from '@millrace/core/connector'
 import { startJob, type CheckpointFigures } from '@millrace/core/job'
 import type { Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
+import { TakingSink } from './taking-sink.ts'
 
 /**
  * A source that returns slices of a prepared array, `rounds` times: decoded batches, as cheap as possible. A
@@ -37,26 +37,15 @@ export function decoded<T>(values: readonly T[], rounds = 1): Source<T, number> 
 }
 
 /** A sink that reads every record, so that no upstream code is dead, and keeps none. */
-export class CountingSink implements Sink<unknown, Json> {
+export class CountingSink extends TakingSink<unknown> {
   readonly kind = 'counting'
-  readonly guarantee = 'at-least-once'
   records = 0
   /** Number of records that were not undefined. */
   present = 0
 
-  async open(): Promise<{
-    write(batch: Batch): void
-    prepare(): Promise<undefined>
-    close(): Promise<void>
-  }> {
-    return {
-      write: (batch) => {
-        this.records += batch.length
-        for (let i = 0; i < batch.length; i++) if (batch.values[i] !== undefined) this.present++
-      },
-      prepare: async () => undefined,
-      close: async () => {},
-    }
+  protected take({ values, length }: Batch): void {
+    this.records += length
+    for (let i = 0; i < length; i++) if (values[i] !== undefined) this.present++
   }
 }
 

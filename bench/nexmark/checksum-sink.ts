@@ -1,5 +1,5 @@
-import type { Json } from '@millrace/core'
-import type { Batch, Sink } from '@millrace/core/connector'
+import type { Batch } from '@millrace/core/connector'
+import { TakingSink } from '../taking-sink.ts'
 import type { Query, Row } from './queries/query.ts'
 
 /**
@@ -8,15 +8,15 @@ import type { Query, Row } from './queries/query.ts'
  * Of text the length and four characters count: the rows are compared in full by the oracle, so here it is
  * enough that no column can be left out.
  */
-export class ChecksumSink implements Sink<Row, Json> {
+export class ChecksumSink extends TakingSink<Row> {
   readonly kind = 'checksum'
-  readonly guarantee = 'at-least-once'
   rows = 0
   #low = 0
   #high = 0
   readonly #hash: (row: Row) => number
 
   constructor({ columns }: Query) {
+    super()
     this.#hash = hashOf(columns)
   }
 
@@ -25,22 +25,12 @@ export class ChecksumSink implements Sink<Row, Json> {
     return [this.#high, this.#low].map((half) => (half >>> 0).toString(16).padStart(8, '0')).join('')
   }
 
-  async open(): Promise<{
-    write(batch: Batch<Row>): void
-    prepare(): Promise<undefined>
-    close(): Promise<void>
-  }> {
-    return {
-      write: ({ values, length }) => {
-        this.rows += length
-        for (let i = 0; i < length; i++) {
-          const hash = this.#hash(values[i]!)
-          this.#low = (this.#low + hash) | 0
-          this.#high = (this.#high + Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)) | 0
-        }
-      },
-      prepare: async () => undefined,
-      close: async () => {},
+  protected take({ values, length }: Batch<Row>): void {
+    this.rows += length
+    for (let i = 0; i < length; i++) {
+      const hash = this.#hash(values[i]!)
+      this.#low = (this.#low + hash) | 0
+      this.#high = (this.#high + Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d)) | 0
     }
   }
 }

@@ -1,5 +1,4 @@
-import type { Fs, FsEntry, FsFile, FsMode, FsStat } from '@millrace/core/disk'
-import { SimulatedCrash, type SimFs } from '@millrace/testkit'
+import { InterceptedFs, SimulatedCrash, type SimFs } from '@millrace/testkit'
 import type { Random } from '@millrace/world'
 import type { Process } from './process.ts'
 
@@ -14,60 +13,17 @@ export interface DiskManners {
 }
 
 /** The disk as one process uses it: some operations take time, and those of a dead process never end. */
-export class ProcessFs implements Fs {
-  readonly #fs: SimFs
+export class ProcessFs extends InterceptedFs {
   readonly #process: Process
   readonly #manners: DiskManners
 
   constructor(fs: SimFs, process: Process, manners: DiskManners) {
-    this.#fs = fs
+    super(fs)
     this.#process = process
     this.#manners = manners
   }
 
-  async open(path: string, mode: FsMode): Promise<FsFile> {
-    const file = await this.#pass(() => this.#fs.open(path, mode))
-    return {
-      write: (bytes) => this.#pass(() => file.write(bytes)),
-      writeAt: (bytes, position) => this.#pass(() => file.writeAt(bytes, position)),
-      read: (into, position) => this.#pass(() => file.read(into, position)),
-      readSync: (into, position) => file.readSync(into, position),
-      truncate: (size) => this.#pass(() => file.truncate(size)),
-      sync: () => this.#pass(() => file.sync()),
-      size: () => this.#pass(() => file.size()),
-      close: () => this.#pass(() => file.close()),
-    }
-  }
-
-  rename(from: string, to: string): Promise<void> {
-    return this.#pass(() => this.#fs.rename(from, to))
-  }
-
-  remove(path: string): Promise<void> {
-    return this.#pass(() => this.#fs.remove(path))
-  }
-
-  list(path: string): Promise<readonly FsEntry[]> {
-    return this.#pass(() => this.#fs.list(path))
-  }
-
-  stat(path: string): Promise<FsStat | undefined> {
-    return this.#pass(() => this.#fs.stat(path))
-  }
-
-  makeDirectory(path: string): Promise<void> {
-    return this.#pass(() => this.#fs.makeDirectory(path))
-  }
-
-  removeDirectory(path: string): Promise<void> {
-    return this.#pass(() => this.#fs.removeDirectory(path))
-  }
-
-  syncDirectory(path: string): Promise<void> {
-    return this.#pass(() => this.#fs.syncDirectory(path))
-  }
-
-  async #pass<T>(operation: () => Promise<T>): Promise<T> {
+  protected async pass<T>(operation: () => Promise<T>): Promise<T> {
     const { random, slowShare, slowMs, crashed } = this.#manners
     if (slowShare > 0 && random.next() < slowShare) await this.#process.later(random.next() * slowMs)
     try {

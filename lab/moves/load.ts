@@ -1,8 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { kafka } from '@millrace/connector-kafka'
-import type { Json } from '@millrace/core'
 import type { Batch, Sink, SinkWriter } from '@millrace/core/connector'
 import { batchOf } from '../../bench/connector-parts.ts'
+import { TakingSink } from '../../bench/taking-sink.ts'
 import { partitions, type Sample, type Update } from './assignment.ts'
 
 /** An update that was read from the output, and how long it was on its way. */
@@ -58,27 +58,16 @@ export async function write(
 }
 
 /** Counts the results that come, and keeps those of updates of the load. */
-export class ArrivalSink implements Sink<Sample, Json> {
+export class ArrivalSink extends TakingSink<Sample> {
   readonly kind = 'arrivals'
-  readonly guarantee = 'at-least-once'
   readonly arrivals: Arrival[] = []
   count = 0
 
-  async open(): Promise<{
-    write(batch: Batch<Sample>): void
-    prepare(): Promise<undefined>
-    close(): Promise<void>
-  }> {
-    return {
-      write: ({ values, length }) => {
-        const now = performance.now()
-        this.count += length
-        for (const sample of values.slice(0, length)) {
-          if (sample.due > 0) this.arrivals.push({ sample, latencyMs: now - sample.due })
-        }
-      },
-      prepare: async () => undefined,
-      close: async () => {},
+  protected take({ values, length }: Batch<Sample>): void {
+    const now = performance.now()
+    this.count += length
+    for (const sample of values.slice(0, length)) {
+      if (sample.due > 0) this.arrivals.push({ sample, latencyMs: now - sample.due })
     }
   }
 }
