@@ -60,9 +60,10 @@ export function diagnosisText({ findings }: Diagnosis): string {
 }
 
 /** An event as a line. */
-export function eventText({ at, kind, level, text }: EventRow): string {
+export function eventText({ at, kind, level, text, by, asked }: EventRow): string {
   const mark = level === 'warning' || level === 'error' ? `${level}: ` : ''
-  return printable(`${dateText(at)}  ${kind}  ${mark}${text}`)
+  const who = by === null ? '' : ` (${by}: ${asked})`
+  return printable(`${dateText(at)}  ${kind}  ${mark}${text}${who}`)
 }
 
 /** A line of the log as it is printed. */

@@ -12,7 +12,7 @@ import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { Progress, type Figures } from './progress.ts'
 import { stopWithParent } from './report-source.ts'
-import { controlOption, openControl, recordControl } from './run-control.ts'
+import { controlOption, logActions, openControl, recordControl } from './run-control.ts'
 import { jobOptionList, jobOptionsFrom, stopTimeoutOf, storeChoiceOf, threadsOf } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
@@ -114,6 +114,7 @@ async function serve(
     const record = await recordControl(options.platform.fs, options.directory, control)
     const watched = control.start({ job: options, setLogLevel: (level) => lines.setLevel(level) })
     lines.listener = (level, text) => watched.happenings.line(level, text)
+    logActions(watched, lines)
     lines.write('info', 'control', `the control API is at ${control.url}`, { url: control.url })
     const close = async (): Promise<void> => {
       await record[Symbol.asyncDispose]()

@@ -2,10 +2,11 @@ import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { isMillraceError, MillraceError, type Secret } from '@millrace/core'
 import { makeDurableDirectory, publishFile, removeIfThere, type Fs } from '@millrace/core/disk'
-import type { Control } from '@millrace/control'
+import type { Control, WatchedJob } from '@millrace/control'
 import { secretFromEnvironment } from '@millrace/node'
 import type { CommandLine, Option } from './command.ts'
 import { controlFile, type ControlRecord } from './control-file.ts'
+import type { LineFields, LogLines } from './log-lines.ts'
 import { version } from './version.ts'
 
 /** The option of `run` that starts the control API. */
@@ -32,7 +33,9 @@ export async function openControl(
     port,
     version: version(),
     token: tokenIn('MILLRACE_CONTROL_TOKEN'),
+    operatorToken: tokenIn('MILLRACE_CONTROL_OPERATOR_TOKEN'),
     viewerToken: tokenIn('MILLRACE_CONTROL_VIEWER_TOKEN'),
+    peekFrom: peekFrom(process.env['MILLRACE_CONTROL_PEEK']),
     dashboard: await dashboardDirectory(),
     waits,
   })
@@ -40,6 +43,26 @@ export async function openControl(
 
 function tokenIn(variable: string): Secret | undefined {
   return process.env[variable] ? secretFromEnvironment(variable) : undefined
+}
+
+/** The least role that may see live records. */
+function peekFrom(given: string | undefined): 'viewer' | 'operator' | 'admin' | undefined {
+  if (given === undefined || given === '') return undefined
+  const role = (['viewer', 'operator', 'admin'] as const).find((each) => each === given)
+  if (role !== undefined) return role
+  throw new MillraceError(
+    'OPTION_INVALID',
+    `MILLRACE_CONTROL_PEEK is ${given}. Give viewer, operator or admin: the least role that may see live records`,
+  )
+}
+
+/** Writes a line for each action that was asked for: who asked, for what, and what came of it. The event log ends with the process. */
+export function logActions({ happenings }: WatchedJob, lines: LogLines, fields: LineFields = {}): void {
+  happenings.listeners.add((_, row) => {
+    if (!('kind' in row) || (row.kind !== 'action' && row.kind !== 'actionFailed')) return
+    const { kind, level, text, by, asked } = row
+    lines.write(level, kind, `${by} asked for ${asked}: ${text}`, { by, asked, ...fields })
+  })
 }
 
 /** Writes the address of the API into the data directory; the result removes it. */

@@ -5,7 +5,7 @@ import type { ClusterWorker, WorkerEvent, WorkerStatus } from '@millrace/cluster
 import type { Control, WatchedJob } from '@millrace/control'
 import type { CommandLine, Option } from './command.ts'
 import type { LineFields, LogLevel, LogLines } from './log-lines.ts'
-import { openControl, recordControl } from './run-control.ts'
+import { logActions, openControl, recordControl } from './run-control.ts'
 import { durationText } from './status-text.ts'
 
 /** What the control API of a worker is about. */
@@ -104,6 +104,7 @@ export class WorkerControl implements AsyncDisposable {
       isPart: true,
       setLogLevel: (level) => this.#parts.lines.setLevel(level),
     })
+    logActions(watched, this.#parts.lines, { lease })
     this.#shown.set(lease, watched)
   }
 

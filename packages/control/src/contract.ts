@@ -10,12 +10,11 @@ export type {
   LogLevel,
   Phase,
   Readiness,
-  Role,
   RunningCheckpoint,
   RuntimeFigures,
-  Session,
   Totals,
 } from './contract/job.ts'
+export { rightOfAction, type Right, type Role, type Session } from './contract/rights.ts'
 export type { PartList, PartPlace } from './contract/parts.ts'
 export type { GraphEdge, GraphOperator, GraphTask, JobGraph } from './contract/graph.ts'
 export type {

@@ -8,7 +8,7 @@ import { startJob } from '@millrace/core/job'
 import { startControl } from '../src/index.ts'
 import { ended, read, running, scratch } from './running-api.ts'
 
-const operatorToken = 'operator-token-0123'
+const adminToken = 'admin-token-01234567'
 const viewerToken = 'viewer-token-012345'
 
 afterEach(ended)
@@ -125,11 +125,11 @@ test('actions: a checkpoint, a pause, a savepoint and a stop; each is in the eve
   await watched.job.ended
   const actions = watched.happenings.events.entries.filter(({ kind }) => kind === 'action')
   expect(actions.map(({ text, by }) => [text.replace(/\d+/, 'N').replace(directory, 'DIR'), by])).toEqual([
-    ['checkpoint N was made', 'operator'],
-    ["source 'numbers' is paused", 'operator'],
-    ["source 'numbers' reads again", 'operator'],
-    [expect.stringContaining('was written to'), 'operator'],
-    ['the job stops', 'operator'],
+    ['checkpoint N was made', 'admin'],
+    ["source 'numbers' is paused", 'admin'],
+    ["source 'numbers' reads again", 'admin'],
+    [expect.stringContaining('was written to'), 'admin'],
+    ['the job stops', 'admin'],
   ])
 })
 
@@ -168,11 +168,11 @@ describe('who may use the API', () => {
   test('an address that other machines reach needs a token, and tokens are long', async () => {
     await expect(startControl({ port: 0, host: '0.0.0.0', version: '1' })).rejects.toThrow('set a token')
     await expect(startControl({ port: 0, token: 'short', version: '1' })).rejects.toThrow('at least 16')
-    await expect(startControl({ port: 0, viewerToken, version: '1' })).rejects.toThrow('token of operators')
+    await expect(startControl({ port: 0, viewerToken, version: '1' })).rejects.toThrow('token of admins')
   })
 
   test('with a token: 401 for everything but probes without it, and a viewer may read and not act', async () => {
-    const { url } = await running({ token: operatorToken, viewerToken })
+    const { url } = await running({ token: adminToken, viewerToken })
     const job = `${url}${pathOf('job', { job: 'sums' })}`
     for (const open of [`${url}/livez`, `${url}/readyz`]) expect((await fetch(open)).status).toBe(200)
     for (const closed of [job, `${url}/metrics`, `${url}/`, `${url}/api/session`, `${url}/nothing`]) {
@@ -187,7 +187,7 @@ describe('who may use the API', () => {
       }
     }
     const bearer = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}` })
-    expect((await fetch(job, { headers: bearer(`${operatorToken}x`) })).status).toBe(401)
+    expect((await fetch(job, { headers: bearer(`${adminToken}x`) })).status).toBe(401)
     expect(await read(`${url}/api/session`, bearer(viewerToken))).toMatchObject({
       role: 'viewer',
       version: '1.2.3',
@@ -195,7 +195,7 @@ describe('who may use the API', () => {
     await read(job, bearer(viewerToken))
     expect((await act(url, { action: 'checkpoint' }, bearer(viewerToken))).status).toBe(403)
     expect((await act(url, { action: 'checkpoint' })).status).toBe(401)
-    expect((await act(url, { action: 'checkpoint' }, bearer(operatorToken))).status).toBe(200)
+    expect((await act(url, { action: 'checkpoint' }, bearer(adminToken))).status).toBe(200)
     // A browser signs in, and its cookie is the token from then on.
     const login = await fetch(`${url}/login`, {
       method: 'POST',
@@ -235,7 +235,7 @@ describe('who may use the API', () => {
         sent.end()
       })
     }
-    for (const settings of [{}, { token: operatorToken }]) {
+    for (const settings of [{}, { token: adminToken }]) {
       const { url, watched } = await running(settings)
       const { host } = new URL(url)
       for (const pod of ['10.244.1.7:9090', '[fd00:10:244::7]:9090', 'words-0.words.default.svc:9090']) {
@@ -246,7 +246,7 @@ describe('who may use the API', () => {
       watched.job.pause('numbers')
       const nothing = { code: 503, isReady: false, reasons: [] }
       expect(await reasonsFor(url, { host: '10.244.1.7:9090' })).toEqual(nothing)
-      const known = { host, authorization: `Bearer ${operatorToken}` }
+      const known = { host, authorization: `Bearer ${adminToken}` }
       expect(await reasonsFor(url, known)).toEqual({
         ...nothing,
         reasons: [expect.stringContaining('paused')],

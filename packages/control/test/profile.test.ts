@@ -93,8 +93,8 @@ describe('a profile by operator', () => {
   })
 })
 
-test('the profile of a running job: V8 is asked, for operators only, within bounds, one at a time', async () => {
-  const [token, viewerToken] = ['operator-token-0123', 'viewer-token-012345']
+test('the profile of a running job: V8 is asked, for admins only, within bounds, one at a time', async () => {
+  const [token, viewerToken] = ['admin-token-01234567', 'viewer-token-012345']
   const { url: base, watched } = await running({ token, viewerToken })
   const route = `${base}${pathOf('profile', { job: 'sums' })}`
   const as = (given: string): RequestInit => ({ headers: { authorization: `Bearer ${given}` } })

@@ -162,6 +162,24 @@ describe.skipIf(missing !== undefined)('actions', () => {
     expect(job.actions).toEqual([])
   })
 
+  test('an operator has buttons for what steers, and none for what ends the job or deletes letters', async () => {
+    const { page, job, goTo } = await visit(shopPipeline)
+    job.role = 'operator'
+    await page.reload()
+    await page.getByLabel('More actions').click()
+    const actions = await page.getByRole('listitem').getByRole('button').allTextContents()
+    expect(actions.filter((text) => text.endsWith('…'))).toEqual([
+      'Make a checkpoint…',
+      'Make a savepoint…',
+      'Pause a source…',
+      'Change the log level…',
+    ])
+    await goTo('letters')
+    await page.getByRole('button', { name: 'Redrive…' }).waitFor()
+    expect(await page.getByRole('button', { name: 'Drop…' }).count()).toBe(0)
+    expect(await page.getByText('read only').count()).toBe(0)
+  })
+
   test('the state of one key is looked up, and read as of the last checkpoint', async () => {
     const { page } = await visit(shopPipeline, { place: 'state/per-card' })
     const table = page.getByRole('table', { name: 'State' })

@@ -84,6 +84,7 @@ describe.skipIf(missing !== undefined)('the connection', () => {
       checkpoint: null,
       operator: null,
       by: null,
+      asked: null,
     })
     await page.getByText('The disk is nearly full.').waitFor()
     await page.getByLabel('Which events').selectOption('checkpoints')

@@ -49,6 +49,7 @@ describe('commands for a running job', () => {
     const source = sources[0]!.operator
     expect(await done('pause', data, '--source', source)).toContain('is paused')
     expect(await done('status', data)).toContain(`Source '${source}' is paused`)
+    await job.says(new RegExp(`admin asked for pause source=${source}: source '${source}' is paused`))
     expect(await done('resume', data, '--source', source)).toContain('reads again')
     const listed = JSON.parse(await done('state', 'ls', data, '--json')) as {
       operators: { operator: string }[]

@@ -20,7 +20,7 @@ const severities = { debug: 5, info: 9, warning: 13, error: 17 } as const
 
 /** Sends an event of a job to a logger. */
 export function logEvent(logger: EventLogger, job: string, row: EventRow): void {
-  const { at, kind, level, text, code, checkpoint, operator } = row
+  const { at, kind, level, text, code, checkpoint, operator, by, asked } = row
   logger.emit({
     eventName: `millrace.${kind}`,
     timestamp: at,
@@ -32,6 +32,8 @@ export function logEvent(logger: EventLogger, job: string, row: EventRow): void 
       ...(code === null ? {} : { 'millrace.code': code }),
       ...(checkpoint === null ? {} : { 'millrace.checkpoint.number': checkpoint }),
       ...(operator === null ? {} : { 'millrace.operator': operator }),
+      ...(by === null ? {} : { 'millrace.role': by }),
+      ...(asked === null ? {} : { 'millrace.asked': asked }),
     },
   })
 }

@@ -1,6 +1,6 @@
 import type { LogLevel } from './job.ts'
 
-/** The body of `POST /api/jobs/:job/actions`, as JSON. Only an operator may send it. */
+/** The body of `POST /api/jobs/:job/actions`, as JSON. Operators may send it; `stop`, `drain` and `drop` only admins. */
 export type Action =
   /** Makes a checkpoint now, or after the running one. */
   | { readonly action: 'checkpoint' }

@@ -24,6 +24,8 @@ export interface EventRow {
   readonly operator: string | null
   /** Who asked for it, for an action: a role; otherwise null. */
   readonly by: string | null
+  /** What was asked for, for an action, as `pause source=orders`; otherwise null. */
+  readonly asked: string | null
 }
 
 /** The kinds of events. */
@@ -41,6 +43,8 @@ export type EventKind =
   | 'stopping'
   | 'ended'
   | 'action'
+  /** An action that was refused or failed. */
+  | 'actionFailed'
 
 /** `GET /api/jobs/:job/logs?after=&level=&limit=`, and the event `log` of the stream. */
 export interface LogPage {

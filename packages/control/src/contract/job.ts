@@ -1,15 +1,3 @@
-/** What the caller may do: a `viewer` reads, an `operator` also acts. */
-export type Role = 'viewer' | 'operator'
-
-/** `GET /api/session`. */
-export interface Session {
-  readonly role: Role
-  /** The version of Millrace. */
-  readonly version: string
-  /** The server's clock, in milliseconds since the epoch: ages are differences to it. */
-  readonly now: number
-}
-
 /** What a job does now. */
 export type Phase = 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
 

@@ -1,6 +1,6 @@
 /**
  * `GET /api/jobs/:job/profile?seconds=`: samples for 1 to 60 seconds what the threads of the job run, 10 by default, and answers
- * then. For operators only, and one at a time.
+ * then. For admins only, and one at a time.
  */
 export interface JobProfile {
   /** How long it took, in milliseconds. */

@@ -1,15 +1,17 @@
 import type { EventRow } from '../contract/happenings.ts'
 
-/** How many events of each kind are kept. */
+/** How many events of each class are kept. */
 const kept = 2_000
 
 /**
- * The newest events, numbered from 1. Those of level `debug`, as completed checkpoints, come with every second, so they are counted
- * apart: a failure of last night is there in the morning.
+ * The newest events, numbered from 1. Events are added and never changed. Those of level `debug`, as completed checkpoints, come with
+ * every second, so they are counted apart: a failure of last night is there in the morning. So are actions that were
+ * refused, of which a caller may send many.
  */
 export class EventLog {
   readonly #notable: EventRow[] = []
   readonly #routine: EventRow[] = []
+  readonly #refused: EventRow[] = []
   #last = 0
   /** The number of the newest event that is not kept any more, or 0. */
   #dropped = 0
@@ -21,13 +23,13 @@ export class EventLog {
 
   /** The oldest first. */
   get entries(): readonly EventRow[] {
-    return [...this.#notable, ...this.#routine].toSorted((a, b) => a.id - b.id)
+    return [...this.#notable, ...this.#routine, ...this.#refused].toSorted((a, b) => a.id - b.id)
   }
 
   /** Adds what `make` returns for the number of the new event. */
   add(make: (id: number) => EventRow): EventRow {
     const row = make(++this.#last)
-    const rows = row.level === 'debug' ? this.#routine : this.#notable
+    const rows = this.#rowsLike(row)
     rows.push(row)
     // Twice the number at most, so that an event costs no copy of all others.
     if (rows.length >= 2 * kept) {
@@ -35,6 +37,11 @@ export class EventLog {
       this.#dropped = Math.max(this.#dropped, removed.at(-1)!.id)
     }
     return row
+  }
+
+  #rowsLike({ kind, level }: EventRow): EventRow[] {
+    if (kind === 'actionFailed') return this.#refused
+    return level === 'debug' ? this.#routine : this.#notable
   }
 
   /** Up to `limit` events after number `after`, the oldest first, and whether others after it were dropped. */

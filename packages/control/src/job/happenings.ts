@@ -10,7 +10,7 @@ const linesKept = 5_000
 const checkpointsKept = 500
 
 /** Parts of an event that most events do not have. */
-type Facts = Partial<Pick<EventRow, 'code' | 'docs' | 'checkpoint' | 'operator' | 'by'>>
+type Facts = Partial<Pick<EventRow, 'code' | 'docs' | 'checkpoint' | 'operator' | 'by' | 'asked'>>
 
 /** What has happened to a job: its events, its checkpoints and the lines of its log, as many as are kept. */
 export class Happenings {
@@ -94,7 +94,7 @@ export class Happenings {
 
   /** Adds an event that did not come from the job. */
   add(kind: EventRow['kind'], level: LogLevel, text: string, facts: Facts = {}): void {
-    const none = { code: null, docs: null, checkpoint: null, operator: null, by: null }
+    const none = { code: null, docs: null, checkpoint: null, operator: null, by: null, asked: null }
     const at = this.#clock.now()
     const shown = maskLogins(text)
     const row = this.events.add((id) => ({ id, at, kind, level, text: shown, ...none, ...facts }))

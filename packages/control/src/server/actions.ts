@@ -1,6 +1,7 @@
 import { describeError } from '@millrace/core'
 import type { Action, ActionResult, LetterSelection } from '../contract/actions.ts'
 import type { LogLevel } from '../contract/job.ts'
+import { rightOfAction } from '../contract/rights.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
 import {
   dropLetters,
@@ -18,7 +19,14 @@ const nothing = { checkpoint: null, letters: null, refused: [], rehearsal: null 
 /** What a part of a job cannot do by itself. */
 const forWholeJobs: ReadonlySet<Action['action']> = new Set(['savepoint', 'stop', 'drain'])
 
-/** Does what an action asks for, and writes it to the event log. Throws for an invalid action. */
+/** The name of the action that a body asks for; undefined if it is none. */
+export function actionNameOf(body: unknown): Action['action'] | undefined {
+  if (typeof body !== 'object' || body === null) return undefined
+  const given = (body as Fields)['action']
+  return (Object.keys(rightOfAction) as Action['action'][]).find((name) => name === given)
+}
+
+/** Does what an action asks for. Throws for an invalid action. */
 export async function act(job: WatchedJob, body: unknown): Promise<ActionResult> {
   const action = actionOf(body)
   if (job.isPart && forWholeJobs.has(action.action)) {
@@ -28,9 +36,7 @@ export async function act(job: WatchedJob, body: unknown): Promise<ActionResult>
       `'${job.name}' is a part of a job that several workers run, and cannot ${action.action} by itself; stop the workers`,
     )
   }
-  const result = await carryOut(job, action)
-  job.happenings.add('action', 'info', result.text, { by: 'operator', checkpoint: result.checkpoint })
-  return result
+  return carryOut(job, action)
 }
 
 /** Does what an action asks of a job that several workers run together. Throws for one that is for a part of it. */

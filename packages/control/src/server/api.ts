@@ -1,7 +1,8 @@
 import { Hono, type Context } from 'hono'
 import { bodyLimit } from 'hono/body-limit'
 import { routes } from '../contract/routes.ts'
-import type { JobList, Readiness, Session } from '../contract/job.ts'
+import type { JobList, Readiness } from '../contract/job.ts'
+import { rightOfAction, type Session } from '../contract/rights.ts'
 import type { EventPage, LogPage } from '../contract/happenings.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
 import { splitPage } from '../job/split-page.ts'
@@ -9,9 +10,10 @@ import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
 import { letterDetail, letterGroups, letterPage } from '../letters/letter-rows.ts'
 import { profileJob } from '../profile/profile-job.ts'
 import { prometheusText, prometheusType } from '../metrics/prometheus.ts'
-import { act, actOnWhole } from './actions.ts'
+import { act, actionNameOf, actOnWhole } from './actions.ts'
+import { askedText, audited, type Asked } from './audit.ts'
 import { jobOf, pageMax, wholeJobOf, type ApiOptions, type Env } from './api-options.ts'
-import { guard, roleOfToken, tokenCookie } from './guard.ts'
+import { guard, requireRight, roleOfToken, tokenCookie } from './guard.ts'
 import { answerTo, countOf, problem, RequestError, wordOf } from './problems.ts'
 import { stateRoutes } from './state-routes.ts'
 import { eventStream } from './stream.ts'
@@ -81,7 +83,12 @@ function probes(app: Hono<Env>, options: ApiOptions): void {
     return context.json(readiness, isReady ? 200 : 503)
   })
   app.get(routes.session, (context) => {
-    const session: Session = { role: context.get('role'), version, now: firstOf(jobs)?.now ?? 0 }
+    const session: Session = {
+      role: context.get('role'),
+      rights: [...context.get('rights')],
+      version,
+      now: firstOf(jobs)?.now ?? 0,
+    }
     return context.json(session)
   })
   app.post(routes.login, async (context) => {
@@ -188,27 +195,35 @@ const profileMax = 60
 function profiles(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.profile, async (context) => {
     const job = jobOf(context, options)
-    requireOperator(context)
     const seconds = countOf(context, 'seconds', 10, profileMax)
-    if (seconds === 0) throw new RequestError(400, 'OPTION_INVALID', 'seconds is 0; give 1 to 60')
-    return context.json(await profileJob(job, seconds))
+    const { profile } = await audited(askedBy(context, 'profile', { seconds }, [job]), async () => {
+      requireRight(context, 'administer')
+      if (seconds === 0) throw new RequestError(400, 'OPTION_INVALID', 'seconds is 0; give 1 to 60')
+      return { profile: await profileJob(job, seconds), text: `a profile of ${seconds} s was made` }
+    })
+    return context.json(profile)
   })
 }
 
-function requireOperator(context: Context<Env>): void {
-  if (context.get('role') === 'operator') return
-  throw new RequestError(403, 'FORBIDDEN', 'a viewer may not act; use the token of an operator')
+function askedBy(context: Context<Env>, name: string, body: unknown, jobs: Iterable<WatchedJob>): Asked {
+  const logs = Array.from(jobs, ({ happenings: log }) => log)
+  return { by: context.get('role'), asked: askedText(name, body), logs }
 }
 
 function actions(app: Hono<Env>, options: ApiOptions): void {
   app.post(routes.actions, async (context) => {
     const whole = wholeJobOf(context, options)
     const job = whole === undefined ? jobOf(context, options) : undefined
-    requireOperator(context)
     if (context.req.header('content-type')?.split(';')[0] !== 'application/json') {
       return problem(context, 415, 'UNSUPPORTED', 'send the action as application/json')
     }
     const body: unknown = await context.req.json().catch(() => undefined)
-    return context.json(job === undefined ? actOnWhole(whole!, body) : await act(job, body))
+    const name = actionNameOf(body)
+    const jobs = job === undefined ? options.jobs.values() : [job]
+    const result = await audited(askedBy(context, name ?? 'unknown', body, jobs), async () => {
+      requireRight(context, name === undefined ? 'operate' : rightOfAction[name])
+      return job === undefined ? actOnWhole(whole!, body) : act(job, body)
+    })
+    return context.json(result)
   })
 }

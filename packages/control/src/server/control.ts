@@ -2,11 +2,13 @@ import { MillraceError, reveal, type Secret } from '@millrace/core'
 import { startJob, type Job, type JobOptions } from '@millrace/core/job'
 import { graphView } from '../job/graph-view.ts'
 import { Runtime } from '../job/runtime.ts'
+import type { Role } from '../contract/rights.ts'
 import { WatchedJob, type WatchOptions } from '../job/watched-job.ts'
 import type { DividedJob } from '../parts/divided-job.ts'
 import { controlApi } from './api.ts'
 import type { DividedSurface } from './api-options.ts'
 import { askWorker } from './ask-worker.ts'
+import type { GuardOptions } from './guard.ts'
 import { listen, type Listening } from './node-server.ts'
 import { openApiText, staticFiles } from './static-files.ts'
 
@@ -16,10 +18,14 @@ export interface ControlOptions {
   readonly host?: string | undefined
   /** 0: any free one. */
   readonly port: number
-  /** What operators send as `Authorization: Bearer TOKEN`. At least 16 characters. Default: none is asked for. */
+  /** What admins send as `Authorization: Bearer TOKEN`. At least 16 characters. Default: none is asked for. */
   readonly token?: string | Secret | undefined
-  /** The token of viewers, who may read and not act. */
+  /** The token of operators, who may not stop, drain, profile or drop dead letters. Needs `token`, and differs from it. */
+  readonly operatorToken?: string | Secret | undefined
+  /** The token of viewers, who may read and not act. Needs `token`, and differs from it. */
   readonly viewerToken?: string | Secret | undefined
+  /** The least role that may see live records. Default 'operator'. */
+  readonly peekFrom?: Role | undefined
   /** More host names by which browsers may address the server. */
   readonly hosts?: readonly string[] | undefined
   /** The version of Millrace that the API reports. */
@@ -122,15 +128,15 @@ export class Control {
  * await control.close()
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { host = '127.0.0.1', port, hosts = [], version, dashboard, waits } = options
-  const [token, viewerToken] = [options.token, options.viewerToken].map((given) => given && reveal(given))
-  requireToken(host, token, viewerToken)
+  const { host = '127.0.0.1', port, hosts = [], version, dashboard, waits, peekFrom = 'operator' } = options
+  const tokens = tokensOf(options)
+  requireTokens(host, tokens)
   const jobs = new Map<string, WatchedJob>()
   const files = dashboard === undefined ? undefined : await staticFiles(dashboard)
   const made: { control?: Control } = {}
   const app = controlApi({
-    token,
-    viewerToken,
+    ...tokens,
+    peekFrom,
     hosts: [...hosts, host],
     version,
     openApi: await openApiText(),
@@ -146,22 +152,32 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   return control
 }
 
-function requireToken(host: string, token: string | undefined, viewerToken: string | undefined): void {
+type Tokens = Pick<GuardOptions, 'token' | 'operatorToken' | 'viewerToken'>
+
+function tokensOf({ token, operatorToken, viewerToken }: ControlOptions): Tokens {
+  const revealed = (given: string | Secret | undefined): string | undefined => given && reveal(given)
+  return {
+    token: revealed(token),
+    operatorToken: revealed(operatorToken),
+    viewerToken: revealed(viewerToken),
+  }
+}
+
+function requireTokens(host: string, { token, operatorToken, viewerToken }: Tokens): void {
+  const invalid = (text: string): MillraceError => new MillraceError('OPTION_INVALID', text)
+  const given = [token, operatorToken, viewerToken].filter((each) => each !== undefined)
   if (token === undefined && !loopback.test(host)) {
-    throw new MillraceError(
-      'OPTION_INVALID',
+    throw invalid(
       `the control API would listen on ${host}, where other machines reach it: set a token (MILLRACE_CONTROL_TOKEN), or listen on 127.0.0.1`,
     )
   }
-  if (token === undefined && viewerToken !== undefined) {
-    throw new MillraceError('OPTION_INVALID', 'a token of viewers needs a token of operators, too')
+  if (token === undefined && given.length > 0) {
+    throw invalid('a token of operators or viewers needs a token of admins, too (MILLRACE_CONTROL_TOKEN)')
   }
-  for (const given of [token, viewerToken]) {
-    if (given !== undefined && given.length < tokenLeast) {
-      throw new MillraceError(
-        'OPTION_INVALID',
-        `a token of the control API has at least ${tokenLeast} characters`,
-      )
-    }
+  if (given.some(({ length }) => length < tokenLeast)) {
+    throw invalid(`a token of the control API has at least ${tokenLeast} characters`)
+  }
+  if (new Set(given).size < given.length) {
+    throw invalid('two roles of the control API have the same token; give each its own')
   }
 }

@@ -1,12 +1,15 @@
 import type { Context, MiddlewareHandler } from 'hono'
-import type { Role } from '../contract/job.ts'
-import { problem } from './problems.ts'
+import type { Right, Role } from '../contract/rights.ts'
+import { problem, RequestError } from './problems.ts'
 
 /** Who may use the API, and from where. */
 export interface GuardOptions {
-  /** The token of operators, and that of viewers. Without the first anyone who reaches the server is an operator. */
+  /** The token of admins, that of operators and that of viewers. Without the first anyone who reaches the server is an admin. */
   readonly token: string | undefined
+  readonly operatorToken: string | undefined
   readonly viewerToken: string | undefined
+  /** The least role that may see live records. */
+  readonly peekFrom: Role
   /** Host names by which the server may be addressed, besides those of loopback. */
   readonly hosts: readonly string[]
 }
@@ -14,6 +17,7 @@ export interface GuardOptions {
 /** What the guard has found out about a request. */
 export type GuardedVariables = {
   role: Role
+  rights: ReadonlySet<Right>
   /** Whether the caller may see what the job does. */
   mayRead: boolean
 }
@@ -41,9 +45,41 @@ export function guard(options: GuardOptions): MiddlewareHandler<{ Variables: Gua
     const role = refusal === undefined ? roleOf(context, options) : undefined
     if (role === undefined && !open.has(path)) return unauthorized(context)
     context.set('role', role ?? 'viewer')
+    context.set('rights', rightsOf(role, options))
     context.set('mayRead', role !== undefined)
     return next()
   }
+}
+
+const roles: readonly Role[] = ['viewer', 'operator', 'admin']
+
+/** What a role may do; nothing without one. */
+function rightsOf(role: Role | undefined, { peekFrom }: GuardOptions): ReadonlySet<Right> {
+  if (role === undefined) return new Set()
+  const isAtLeast = (least: Role): boolean => roles.indexOf(role) >= roles.indexOf(least)
+  const least: readonly (readonly [Right, Role])[] = [
+    ['read', 'viewer'],
+    ['operate', 'operator'],
+    ['administer', 'admin'],
+    ['peek', peekFrom],
+  ]
+  return new Set(least.filter(([, from]) => isAtLeast(from)).map(([right]) => right))
+}
+
+/**
+ * Throws 403 where the caller of a request has not a right. Every request that is let through may read; a route or an action that
+ * needs more asks for it here.
+ *
+ * @example
+ * requireRight(context, 'peek')
+ */
+export function requireRight(context: Context<{ Variables: GuardedVariables }>, right: Right): void {
+  if (context.get('rights').has(right)) return
+  throw new RequestError(
+    403,
+    'FORBIDDEN',
+    `the role ${context.get('role')} does not have the right to ${right}; use a token that does`,
+  )
 }
 
 /** Why a request does not come from where it should; undefined if it does. */
@@ -57,7 +93,7 @@ function refusalOf(context: Context, options: GuardOptions): string | undefined 
 
 /** The role that the token of a request gives; undefined without a valid one. */
 function roleOf(context: Context, options: GuardOptions): Role | undefined {
-  if (options.token === undefined) return 'operator'
+  if (options.token === undefined) return 'admin'
   return roleOfToken(bearerOf(context) ?? cookieOf(context), options)
 }
 
@@ -69,10 +105,11 @@ export function credentialsOf(context: Context): Readonly<Record<string, string>
 
 export function roleOfToken(
   given: string | undefined,
-  { token, viewerToken }: GuardOptions,
+  { token, operatorToken, viewerToken }: GuardOptions,
 ): Role | undefined {
   if (given === undefined) return undefined
-  if (token !== undefined && isSame(given, token)) return 'operator'
+  if (token !== undefined && isSame(given, token)) return 'admin'
+  if (operatorToken !== undefined && isSame(given, operatorToken)) return 'operator'
   if (viewerToken !== undefined && isSame(given, viewerToken)) return 'viewer'
   return undefined
 }

@@ -1,5 +1,5 @@
 import type { Action, JobOverview, LogLevel } from '@millrace/control/contract'
-import { graph } from '../live/job.ts'
+import { graph, may } from '../live/job.ts'
 
 /** An action that is asked for, and what the person must know and enter before it is sent. */
 export interface JobAction {
@@ -17,10 +17,10 @@ export interface JobAction {
   readonly actionOf: (input: string) => Action
 }
 
-/** The actions that fit what the job does now. */
+/** The actions that fit what the job does now, as far as the caller may ask for them. */
 export function jobActions(job: JobOverview): readonly JobAction[] {
   const sources = (graph.value?.operators ?? []).filter(({ kind }) => kind === 'source').map(({ id }) => id)
-  return [
+  const fitting: readonly JobAction[] = [
     checkpoint,
     savepoint,
     ...sources
@@ -32,6 +32,7 @@ export function jobActions(job: JobOverview): readonly JobAction[] {
     drain,
     stop,
   ]
+  return fitting.filter(({ actionOf }) => may(actionOf('').action))
 }
 
 /** Pauses one source, for example the one that is selected. */

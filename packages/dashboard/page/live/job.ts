@@ -1,15 +1,17 @@
 import { computed, signal } from '@preact/signals'
-import type {
-  Diagnosis,
-  EventRow,
-  JobFigures,
-  JobGraph,
-  JobHistory,
-  JobOverview,
-  LogRow,
-  OperatorFigures,
-  Session,
-  TaskFigures,
+import {
+  rightOfAction,
+  type Action,
+  type Diagnosis,
+  type EventRow,
+  type JobFigures,
+  type JobGraph,
+  type JobHistory,
+  type JobOverview,
+  type LogRow,
+  type OperatorFigures,
+  type Session,
+  type TaskFigures,
 } from '@millrace/control/contract'
 import { ApiFailure, read } from './api.ts'
 import { Connection } from './connection.ts'
@@ -31,7 +33,10 @@ export const isSignedOut = signal(false)
 /** Why nothing can be shown yet. */
 export const startFailure = signal<ApiFailure | null>(null)
 
-export const mayAct = computed(() => session.value?.role === 'operator')
+/** Whether the caller may ask for an action. */
+export function may(action: Action['action']): boolean {
+  return session.value?.rights.includes(rightOfAction[action]) === true
+}
 
 /** The server's clock at the last figures. Ages are differences to it. */
 export const now = computed(() => figures.value?.at ?? session.value?.now ?? Date.now())

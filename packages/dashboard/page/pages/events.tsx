@@ -92,6 +92,7 @@ function EventDialog({ event, onClose }: { event: EventRow; onClose: () => void 
         )}
         {event.checkpoint === null ? '' : ` · checkpoint ${event.checkpoint}`}
         {event.by === null ? '' : ` · by ${visible(event.by, 40)}`}
+        {event.asked === null ? '' : ` · asked for ${visible(event.asked, 400)}`}
       </p>
       <div class="dialog-buttons">
         <button type="button" class="button" onClick={onClose}>
@@ -105,7 +106,7 @@ function EventDialog({ event, onClose }: { event: EventRow; onClose: () => void 
 function fits({ level, kind }: EventRow, choice: Choice): boolean {
   if (choice === 'problems') return level === 'warning' || level === 'error'
   if (choice === 'checkpoints') return kind.startsWith('checkpoint') || kind.startsWith('savepoint')
-  return choice === 'all' || kind === 'action'
+  return choice === 'all' || kind.startsWith('action')
 }
 
 /** The colour of a level. */

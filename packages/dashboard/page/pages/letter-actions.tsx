@@ -2,6 +2,7 @@ import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Action, ActionResult, LetterSelection } from '@millrace/control/contract'
 import { perform } from '../actions/perform.ts'
+import { may } from '../live/job.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { exact } from '../parts/format.ts'
 import { Name, Sentence } from '../parts/name.tsx'
@@ -41,14 +42,16 @@ export function LetterActions({ selection, count, onDone }: LetterActionsProps):
       <button type="button" class="button small" disabled={isWorking} onClick={() => setAsked('redrive')}>
         Redrive…
       </button>
-      <button
-        type="button"
-        class="button small danger-text"
-        disabled={isWorking}
-        onClick={() => setAsked('drop')}
-      >
-        Drop…
-      </button>
+      {may('drop') ? (
+        <button
+          type="button"
+          class="button small danger-text"
+          disabled={isWorking}
+          onClick={() => setAsked('drop')}
+        >
+          Drop…
+        </button>
+      ) : null}
       {asked === undefined ? null : (
         <Dialog
           title={asked === 'redrive' ? `Redrive ${letters}?` : `Drop ${letters}?`}

@@ -1,6 +1,6 @@
 import type { JSX } from 'preact'
 import type { LetterDetail, LetterRow } from '@millrace/control/contract'
-import { jobName, mayAct, now } from '../live/job.ts'
+import { jobName, may, now } from '../live/job.ts'
 import { usePolled } from '../live/polled.ts'
 import { Dialog } from '../parts/dialog.tsx'
 import { clock } from '../parts/format.ts'
@@ -58,7 +58,7 @@ export function LetterDialog({ letter, onClose, onDone }: LetterDialogProps): JS
       )}
       {failure === undefined ? null : <FailureNotice failure={failure} />}
       <div class="dialog-buttons">
-        {mayAct.value ? (
+        {may('redrive') ? (
           <LetterActions
             selection={{ ids: [letter.id] }}
             count={1}

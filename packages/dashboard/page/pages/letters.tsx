@@ -1,7 +1,7 @@
 import type { JSX } from 'preact'
 import { useState } from 'preact/hooks'
 import type { LetterGroups, LetterPage, LetterRow, LetterSelection } from '@millrace/control/contract'
-import { jobName, mayAct, now } from '../live/job.ts'
+import { jobName, may, now } from '../live/job.ts'
 import { usePolled } from '../live/polled.ts'
 import { clock, exact } from '../parts/format.ts'
 import { Name, visible } from '../parts/name.tsx'
@@ -50,7 +50,7 @@ export function LettersPage({ selected }: { selected: string }): JSX.Element {
           {letters.data === undefined ? '' : `${exact(total)} letters`}
           {chosen.size === 0 ? '' : `, ${chosen.size} chosen`}
         </span>
-        {mayAct.value && total > 0 ? (
+        {may('redrive') && total > 0 ? (
           <LetterActions
             selection={selectionOf(chosen, selected, code)}
             count={chosen.size > 0 ? chosen.size : total}

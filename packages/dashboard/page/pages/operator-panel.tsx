@@ -4,7 +4,7 @@ import type { GraphOperator, OperatorDetail, OperatorFigures } from '@millrace/c
 import { ActionDialog } from '../actions/action-dialog.tsx'
 import { pauseSource, resumeSource, type JobAction } from '../actions/job-actions.ts'
 import { bottleneck, figuresOfTask } from '../graph/figures.ts'
-import { figures, graph, jobName, mayAct, operatorFigures, overview } from '../live/job.ts'
+import { figures, graph, jobName, may, operatorFigures, overview } from '../live/job.ts'
 import { usePolled } from '../live/polled.ts'
 import { bytes, count, duration, exact, percent, rate } from '../parts/format.ts'
 import { Icon } from '../parts/icon.tsx'
@@ -79,7 +79,7 @@ function Content({ operator }: { operator: GraphOperator }): JSX.Element {
 
 function SourceButtons({ operator }: { operator: GraphOperator }): JSX.Element | null {
   const [asked, setAsked] = useState<JobAction>()
-  if (operator.kind !== 'source' || !mayAct.value || overview.value?.phase === 'ended') return null
+  if (operator.kind !== 'source' || !may('pause') || overview.value?.phase === 'ended') return null
   const isPaused = overview.value?.pausedSources.includes(operator.id) === true
   return (
     <p>

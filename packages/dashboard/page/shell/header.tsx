@@ -2,7 +2,7 @@ import type { JSX } from 'preact'
 import type { JobOverview } from '@millrace/control/contract'
 import { ActionMenu } from '../actions/action-menu.tsx'
 import { link } from '../live/connection.ts'
-import { jobName, jobNames, mayAct, now, overview, session, show } from '../live/job.ts'
+import { jobName, jobNames, may, now, overview, session, show } from '../live/job.ts'
 import { duration } from '../parts/format.ts'
 import { Icon } from '../parts/icon.tsx'
 import { Name, visible } from '../parts/name.tsx'
@@ -26,12 +26,12 @@ export function Header(): JSX.Element {
         )}
       </div>
       <div class="top-tools">
-        {session.value !== null && !mayAct.value ? (
+        {session.value !== null && !may('checkpoint') ? (
           <span class="pill" title="Your role may read, not act.">
             read only
           </span>
         ) : null}
-        {mayAct.value && job !== null && job.phase !== 'ended' ? <ActionMenu job={job} /> : null}
+        {may('checkpoint') && job !== null && job.phase !== 'ended' ? <ActionMenu job={job} /> : null}
         <button
           type="button"
           class="icon-button"

@@ -5,6 +5,8 @@ import type {
   JobOverview,
   LetterPage,
   LogPage,
+  Right,
+  Role,
   RouteName,
   SplitPage,
   StateAnswer,
@@ -19,8 +21,14 @@ import type { MadeUpPipeline } from './pipelines.ts'
 export interface Moment {
   readonly pipeline: MadeUpPipeline
   readonly tick: number
-  readonly role: 'viewer' | 'operator'
+  readonly role: Role
   readonly changed: Partial<JobOverview>
+}
+
+const rightsOf: Readonly<Record<Role, readonly Right[]>> = {
+  viewer: ['read'],
+  operator: ['read', 'operate', 'peek'],
+  admin: ['read', 'operate', 'administer', 'peek'],
 }
 
 /** The answer to a route that is read; undefined if there is no such thing. */
@@ -33,7 +41,7 @@ export function answerOf(
   const job = overviewAt(pipeline, tick, changed)
   switch (route) {
     case 'session':
-      return { role, version: '0.1.0', now: startOfDay + tick * 1_000 }
+      return { role, rights: rightsOf[role], version: '0.1.0', now: startOfDay + tick * 1_000 }
     case 'jobs':
       return { jobs: [job], whole: null }
     case 'job':

@@ -65,6 +65,7 @@ export function eventsOf(pipeline: MadeUpPipeline): EventRow[] {
     checkpoint: null,
     operator: null,
     by: row.kind === 'action' ? 'operator' : null,
+    asked: row.kind === 'action' ? 'checkpoint' : null,
   }))
 }
 

@@ -3,7 +3,7 @@ import http from 'node:http'
 import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import { pageDirectory } from '@millrace/dashboard'
-import { routes, type Action, type JobOverview, type RouteName } from '@millrace/control/contract'
+import { routes, type Action, type JobOverview, type Role, type RouteName } from '@millrace/control/contract'
 import { answerOf, resultOf } from './answers.ts'
 import { figuresAt, overviewAt } from './figures.ts'
 import type { MadeUpPipeline } from './pipelines.ts'
@@ -27,7 +27,7 @@ export class MadeUpJob {
   /** Every path that was asked for, in order. */
   readonly requests: string[] = []
   /** What the caller may do. */
-  role: 'viewer' | 'operator' = 'operator'
+  role: Role = 'admin'
   /** Why every action fails; undefined: it does not. */
   refusal: string | undefined
   readonly #pipeline: MadeUpPipeline
