@@ -3,7 +3,7 @@ import path from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { describeError, isMillraceError, MillraceError } from '@millrace/core'
 import { isPipeline, type Pipeline } from '@millrace/flow'
-import { importTypeScript } from './import-typescript.ts'
+import { importPipelineFile } from './import-pipeline-file.ts'
 
 /**
  * Loads a TypeScript or JavaScript file and returns the pipeline that it exports by default.
@@ -20,7 +20,7 @@ export async function loadPipeline(file: string): Promise<Pipeline> {
   }
   if (!found.isFile()) throw invalid(`${file} is not a file. Give the path of a pipeline file`)
   try {
-    return pipelineIn(file, await importTypeScript(pathToFileURL(resolved).href))
+    return pipelineIn(file, await importPipelineFile(pathToFileURL(resolved).href))
   } catch (error) {
     throw isMillraceError(error) ? error : unloadable(file, error)
   }

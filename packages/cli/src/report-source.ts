@@ -10,6 +10,11 @@ export interface SourceReport {
   readonly millraceSource: string
 }
 
+/** Whether a parent watches the files that this command loads. */
+export function isWatched(): boolean {
+  return process.env[watchedVariable] !== undefined && process.send !== undefined
+}
+
 /** Stops this process when the parent that watches it is gone, as SIGTERM does. */
 export function stopWithParent(): void {
   if (process.env[watchedVariable] === undefined || process.channel === undefined) return
@@ -19,8 +24,8 @@ export function stopWithParent(): void {
 
 /** Reports a module to the parent of this process, if it watches: its own file, not one of a package. */
 export function reportSource(url: string): void {
-  if (process.env[watchedVariable] === undefined || process.send === undefined) return
+  if (!isWatched()) return
   if (!url.startsWith('file:') || url.includes('/node_modules/')) return
   const report: SourceReport = { millraceSource: fileURLToPath(url.replace(/[?#].*$/, '')) }
-  process.send(report)
+  process.send?.(report)
 }

@@ -1,6 +1,8 @@
-import nodeModule from 'node:module'
+import { readFile } from 'node:fs/promises'
+import nodeModule, { createRequire } from 'node:module'
 import process from 'node:process'
-import { reportSource } from './report-source.ts'
+import { pathToFileURL } from 'node:url'
+import { isWatched, reportSource } from './report-source.ts'
 
 type Exports = Readonly<Record<string, unknown>>
 
@@ -23,26 +25,45 @@ const codesOfMore: readonly string[] = [
 const projectSource = String.raw`/^(?!.*\/node_modules\/).*\.tsx?(\?|$)/`
 
 /**
- * Imports a TypeScript file as an ES module, whatever its package.json says: the packages that it imports are ES modules, and
- * `require` would load a second copy of each.
+ * Imports the file of a pipeline. TypeScript is always an ES module, whatever its package.json says: the packages that it
+ * imports are ES modules, and `require` would load a second copy of each.
  *
- * Node 24 and later remove the types, which takes a few milliseconds. Where that is not enough, and in older versions, tsx
- * loads the file, which takes 200 milliseconds of CPU.
+ * Node loads JavaScript, and Node 24 and later remove the types, which takes a few milliseconds. Where that is not enough, and in
+ * older versions, tsx loads the file, which takes 400 milliseconds of CPU in each thread.
  */
-export async function importTypeScript(url: string): Promise<Exports> {
-  if (stripsTypes()) {
-    const hooks = stripTypes()
+export async function importPipelineFile(url: string): Promise<Exports> {
+  const isTypeScript = /\.[cm]?tsx?$/.test(url)
+  const hooks = stripsTypes() ? stripTypes() : undefined
+  // Without hooks, the modules that a watched command loads would not be known.
+  if (hooks !== undefined || (!isTypeScript && !isWatched())) {
     try {
       return await importModule(url)
     } catch (error) {
       // Node links all modules before it runs the first, so nothing has run when one cannot be linked.
       if (!needsMore(error)) throw error
-      hooks.deregister()
+      hooks?.deregister()
     }
   }
+  await importMillraceOf(url)
   await registerTsx()
-  return importModule(url)
+  return importModule(isTypeScript ? url : `${url}?tsx`)
 }
+
+/**
+ * Imports the packages of Millrace that a file imports. tsx passes each module through another thread, which makes loading
+ * an engine three times slower; what is loaded before tsx is not loaded again.
+ */
+async function importMillraceOf(url: string): Promise<void> {
+  const text = await readFile(new URL(url), 'utf8')
+  const packages = new Set(Array.from(text.matchAll(millraceImport), ([, name]) => name!))
+  const { resolve } = createRequire(url)
+  // A package that is missing is an error of the file, which names it.
+  await Promise.allSettled(
+    Array.from(packages, async (name) => importModule(pathToFileURL(resolve(name)).href)),
+  )
+}
+
+const millraceImport = /\bfrom\s*['"]((?:@millrace\/|millrace\b)[\w/-]*)['"]/g
 
 function stripsTypes(): boolean {
   const { typescript = false } = process.features as { readonly typescript?: string | false }
@@ -82,12 +103,14 @@ function needsMore(error: unknown): boolean {
   )
 }
 
-/** Gives modules another URL than in the first try, whose failures Node remembers. */
+/** Gives modules of the project another URL than in the first try, whose failures Node remembers. */
 const tsxHooks = `
   export async function resolve(specifier, context, next) {
     const resolved = await next(specifier, context)
-    if (!${projectSource}.test(resolved.url)) return resolved
-    return { ...resolved, url: resolved.url.split('?')[0] + '?tsx', format: 'module' }
+    const isTypeScript = ${projectSource}.test(resolved.url)
+    if (isTypeScript) return { ...resolved, url: resolved.url.split('?')[0] + '?tsx', format: 'module' }
+    const isPart = /^\\.{1,2}\\//.test(specifier) && context.parentURL?.endsWith('?tsx')
+    return isPart && !resolved.url.includes('?') ? { ...resolved, url: resolved.url + '?tsx' } : resolved
   }
 `
 
