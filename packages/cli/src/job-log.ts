@@ -138,7 +138,7 @@ export class JobLog {
       this.#lines.write(
         'info',
         'nothingNew',
-        `nothing new had come since checkpoint ${this.#restoredFrom}; to read everything again, choose another --data-dir`,
+        `nothing new had arrived since checkpoint ${this.#restoredFrom}; to read everything again, choose another --data-dir`,
       )
     }
   }

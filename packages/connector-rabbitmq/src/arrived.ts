@@ -1,6 +1,6 @@
 import type { Delivered } from './amqp/content.ts'
 
-/** A message that waits, and its number among all that have come. */
+/** A message that waits, and its number among all that have arrived. */
 export interface Arrived {
   readonly number: number
   readonly message: Delivered

@@ -70,7 +70,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #taken = 0
   #read = 0
   #channel: Channel | undefined
-  /** How many messages had come before the first one of this channel. */
+  /** How many messages had arrived before the first one of this channel. */
   #before = 0
   #acknowledged = 0
   /** Resolves when the broker has what was acknowledged. */
@@ -80,7 +80,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #isCaughtUp = false
   #looks = 0
   #isLooking = false
-  /** How many messages had come when it was last asked whether the queue is empty. */
+  /** How many messages had arrived when it was last asked whether the queue is empty. */
   #arrivedAtLook = 0
   #isHeldBack = false
   #rejected = 0

@@ -19,7 +19,7 @@ export const streamCredit = 2_000
 export const creditPortion = 500
 
 /**
- * Begins to read a stream. When it resolves, all messages have come that were there, up to the credit: the broker sends them
+ * Begins to read a stream. When it resolves, all messages that were there have arrived, up to the credit: the broker sends them
  * before it answers the next question.
  */
 export async function consumeStream(

@@ -52,7 +52,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #waiting: Delivered[] = []
   /** Messages behind a gap, while nothing says whether there was something in it; undefined otherwise. */
   #held: Delivered[] | undefined
-  /** Where to resume after what was handed out, and after what has come. */
+  /** Where to resume after what was handed out, and after what has arrived. */
   #next: number
   #arrivedUpTo: number
   #channel: Channel | undefined
@@ -233,7 +233,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     this.#wake()
   }
 
-  /** Asks for an answer: what was there has come before it. */
+  /** Asks for an answer: what was there arrives before it. */
   #look(): void {
     const channel = this.#channel
     if (channel === undefined || this.#isLooking || this.#held !== undefined) return

@@ -189,7 +189,7 @@ export interface Stream<T, Time extends Timing> {
   throttle(name: string, options: ThrottleOptions): StreamOf<T, Time>
 
   /**
-   * Emits each record a while after it has come, in the order in which they came. Its event time is the time at
+   * Emits each record after a delay, in the order in which records arrive. Its event time is the time at
    * which it is emitted. What waits is state. All records pass through one subtask.
    *
    * @example
@@ -206,7 +206,7 @@ export interface Stream<T, Time extends Timing> {
   sample(name: string, options: SampleOptions): StreamOf<T, Time>
 
   /**
-   * Emits the last record once no other has come for a while. All records pass through one subtask.
+   * Emits the last record once no other has arrived for a while. All records pass through one subtask.
    *
    * @example
    * edits.debounce('settled', { quiet: '2s' })
@@ -457,7 +457,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   throttle(name: string, options: ThrottleOptions): StreamOf<T, Time>
 
   /**
-   * Emits each record a while after it has come; those of one key in the order in which they came. Its event
+   * Emits each record after a delay; records of one key in the order in which they arrive. Its event
    * time is the time at which it is emitted. What waits is state.
    *
    * @example
@@ -474,7 +474,7 @@ export interface KeyedStream<T, K, Time extends Timing = 'untimed'> {
   sample(name: string, options: SampleOptions): StreamOf<T, Time>
 
   /**
-   * Emits the last record of each key once no other of the key has come for a while.
+   * Emits the last record of each key once no other of the key has arrived for a while.
    *
    * @example
    * edits.keyBy((edit) => edit.document).debounce('settled', { quiet: '2s' })

@@ -82,7 +82,7 @@ describe('millrace run', () => {
     await runNumbers(directory, '--bounded').ended
     const { code, err } = await runNumbers(directory, '--bounded').ended
     expect(code).toBe(0)
-    expect(err).toContain('nothing new had come since checkpoint')
+    expect(err).toContain('nothing new had arrived since checkpoint')
     expect(await sums(directory)).toEqual(expected)
   })
 

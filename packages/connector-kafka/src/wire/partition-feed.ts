@@ -6,7 +6,7 @@ import { WireError } from './cursor.ts'
 import { batchAt, recordsOf } from './record-batch.ts'
 import type { FetchedPartition, Isolation } from './request.ts'
 
-/** What has come of a partition, of which a part waits because the delivery is paused. */
+/** What has arrived from a partition, of which a part waits because the delivery is paused. */
 interface Waiting {
   readonly batches: Uint8Array
   readonly aborted: AbortedBatches

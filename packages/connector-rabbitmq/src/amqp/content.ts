@@ -27,9 +27,9 @@ export interface Envelope {
   readonly routingKey: string
 }
 
-/** A message that has come. */
+/** A message that has arrived. */
 export interface Delivered extends Envelope {
-  /** The number of the message on its channel; 0 for one that has come back. */
+  /** The number of the message on its channel; 0 for one that the broker returned. */
   readonly tag: number
   readonly isRedelivered: boolean
   readonly properties: ContentProperties

@@ -5,7 +5,7 @@ import type { RateRules } from '../graph/node.ts'
  * A token bucket: so many calls in a time on average, and as many at once after a pause.
  *
  * True between any two calls: there are at most as many tokens as the bucket holds, and an alarm is set if a call was
- * refused and no token has come since.
+ * refused and no token has arrived since.
  */
 export class RateLimit {
   readonly #clock: Clock

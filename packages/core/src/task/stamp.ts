@@ -54,7 +54,7 @@ export class Stamp implements Receiver, PartWork {
     this.#target = parts.target
   }
 
-  /** The records that have come, and that have got a time. */
+  /** The records that have arrived, and those that have a time. */
   get flow(): PartFlow {
     return { operator: this.#policy.operator, recordsIn: this.#received, recordsOut: this.#passed }
   }

@@ -107,7 +107,7 @@ describe('windows of the calendar', () => {
     ])
   })
 
-  test('may begin at another hour of the local clock: days of business', () => {
+  test('a business day may begin at another hour of the local clock', () => {
     const days = calendar('day', { zone: 'Europe/Berlin', offset: '6h' })
     expect(bounds(calendar('day', { zone: '+05:30' }), '2025-01-01T18:30')[0]).toBe('2025-01-01T18:30')
     expect(bounds(days, '2025-03-30T03:59')).toEqual(['2025-03-29T05:00', '2025-03-30T04:00'])

@@ -2,7 +2,7 @@
  * Joins each row of the left side with the version that the right side has for its key at the row's event time.
  *
  * A version is valid from its event time until that of the next version of its key. A row waits until the watermark has
- * passed its time, so that every version that counts has come.
+ * passed its time, so that every version that counts has arrived.
  *
  * Invariants between any two calls:
  *

@@ -232,7 +232,7 @@ describe('an interval join', () => {
     ])
   })
 
-  test('EN-130 rows with a null key meet nothing: the side that is padded emits them, the other counts them as skipped', () => {
+  test('EN-130 rows with a null key have no partner: the side that is padded emits them, the other counts them as skipped', () => {
     const node = meetingOf((left, right) =>
       join(
         left.keyBy(({ id }) => (id === 1 ? null : 'a')),

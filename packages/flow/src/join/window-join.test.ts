@@ -155,7 +155,7 @@ describe('a window join', () => {
     expect(harness.outputs).toEqual([{ value: '- 3', time: 14 }])
   })
 
-  test('EN-130 rows with a null key meet nothing, and in a cogroup they are a group like any other', () => {
+  test('EN-130 rows with a null key have no partner, and in a cogroup they are a group like any other', () => {
     const run = (kind: Kind) => {
       const node = meetingOf((left, right) => {
         const joining = join(

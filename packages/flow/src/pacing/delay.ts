@@ -12,7 +12,7 @@ export interface DelayOptions extends OperatorOptions, PacingClockOption {
   readonly by: Duration
 }
 
-/** Emits each record a while after it has come. */
+/** Emits each record after a delay. */
 class DelayOperator implements Operator<unknown, unknown> {
   readonly #clock: PacingClock
   readonly #byMs: number

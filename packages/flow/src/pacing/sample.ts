@@ -73,7 +73,7 @@ class DebounceOperator implements Operator<unknown, unknown> {
   }
 
   process({ value, time, headers }: StreamRecord<unknown>): void {
-    // By event time an earlier record is not superseded: this one may have come too soon.
+    // By event time an earlier record is not superseded: this one may have arrived too early.
     if (this.#clock === 'processing') this.#supersede()
     const due = setDue(this.#context, this.#clock, time, this.#quietMs)
     this.#last.set(due, { value, ...kept(headers) })

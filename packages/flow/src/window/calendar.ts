@@ -19,7 +19,7 @@ export interface CalendarOptions {
   /** The first day of a week. Default `'monday'`. */
   readonly weekStart?: Weekday
   /**
-   * How long after midnight by the local clock windows begin, such as `'6h'`: days of business. May be
+   * How long after midnight by the local clock windows begin, such as `'6h'` for business days. May be
    * negative; shorter than a day. Default 0.
    */
   readonly offset?: Duration

@@ -36,7 +36,7 @@ export interface CountWindowOptions extends ClockOptions {
   /** After so long a window is emitted with fewer records, counting from its first one. Default: it waits. */
   readonly timeout?: Duration
   /**
-   * After how many records there is a result: each is about the last `size` records, or those that have come so far.
+   * After how many records there is a result: each is about the last `size` records, or those that have arrived so far.
    * Default: `size`, so that each record is in one window.
    */
   readonly slide?: number

@@ -15,7 +15,7 @@ import { SortedTimes } from './sorted-times.ts'
 
 type OpenTable = StateTable<OpenWindow>
 
-/** Which windows a record is in, under which id each is kept, and when it is over. */
+/** Which windows a record is in, under which id each is kept, and when each window ends. */
 export interface WindowLayout {
   /** The windows of a record alone. */
   windowsOf(value: unknown, time: EventTime): readonly Window[]

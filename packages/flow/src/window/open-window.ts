@@ -9,7 +9,7 @@ export interface OpenWindow {
   /** Accumulators of the records that the next pane contains. None after a discarded pane. */
   values: unknown
   hasValues: boolean
-  /** How many records have come since the last pane, and since when they wait. */
+  /** How many records have arrived since the last pane, and since when they wait. */
   records: number
   since: EventTime
   sinceClock: number

@@ -4,7 +4,7 @@ import { floorMod } from './sliding.ts'
 
 declare const accepts: unique symbol
 
-/** The records of a window that have come since its last pane. There is at least one. */
+/** The records of a window that have arrived since its last pane. There is at least one. */
 export interface WaitingPane {
   readonly records: number
   /** Since when the first of them has waited: its event time, or the watermark if that was later. */
@@ -153,10 +153,10 @@ export const trigger = {
   /** Fires with each record. */
   eachRecord: (): Firing => everyRecords(1),
 
-  /** Fires when `n` records have come. */
+  /** Fires when `n` records have arrived. */
   records: (n: number): Firing => everyRecords(n),
 
-  /** Fires at each multiple of a duration, if records have come. */
+  /** Fires at each multiple of a duration, if records have arrived. */
   every(period: Duration, options: ClockOptions = {}): Firing {
     const ms = positiveDurationMs(period, 'every')
     return timed(`every ${ms} ms`, options, (since) => since - floorMod(since, ms) + ms)
