@@ -15,7 +15,7 @@ export const rabbitmqBugs: readonly TestedBug[] = [
   {
     name: 'the last checkpoint of a run is not acknowledged',
     plant: {
-      file: 'core/src/job/worker.ts',
+      file: 'core/src/job/local-worker.ts',
       from: 'await Promise.all(this.#tasks!.sources.map((source) => source.acknowledgeLast(checkpoint)))',
       to: '',
     },

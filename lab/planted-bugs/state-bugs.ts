@@ -75,7 +75,7 @@ export const stateBugs: readonly TestedBug[] = [
   {
     name: 'restored broadcast state is missing in all subtasks but one',
     plant: {
-      file: 'core/src/job/worker.ts',
+      file: 'core/src/job/local-worker.ts',
       from: 'for (const _ of this.#replicas.fill(replicas))',
       to: 'for (const _ of [])',
     },

@@ -77,7 +77,7 @@ export class Attempt {
       clock: settings.platform.clock,
       budgets: settings.stop,
       ended: this.#ended,
-      workers: () => this.#workers,
+      workers: () => this.workers,
       counters: () => this.metrics,
       runningCheckpoint: () => this.runningCheckpoint,
       newestCheckpoint: () => this.#checkpoints?.newest?.checkpoint ?? 0,
@@ -87,29 +87,29 @@ export class Attempt {
   }
 
   get metrics(): readonly TaskCounters[] {
-    return this.#workers.flatMap((worker) => worker.status.counters)
+    return this.workers.flatMap((worker) => worker.status.counters)
   }
 
   samples(): readonly TaskSample[] {
-    return this.#workers.flatMap((worker) => worker.status.samples)
+    return this.workers.flatMap((worker) => worker.status.samples)
   }
 
   splits(): readonly SplitSample[] {
-    return this.#workers.flatMap((worker) => worker.status.splits)
+    return this.workers.flatMap((worker) => worker.status.splits)
   }
 
   /** Stops a source from reading, or lets it read again. */
   pause(source: string, isPaused: boolean): void {
-    for (const worker of this.#workers) worker.pause(source, isPaused)
+    for (const worker of this.workers) worker.pause(source, isPaused)
   }
 
   /** Ends the input of a source. */
   endInput(source: string): void {
-    for (const worker of this.#workers) worker.endInput(source)
+    for (const worker of this.workers) worker.endInput(source)
   }
 
   tables(): readonly TableUsage[] {
-    return this.#workers.flatMap((worker) => worker.status.tables)
+    return this.workers.flatMap((worker) => worker.status.tables)
   }
 
   /** The checkpoint that runs; undefined if none does. */
@@ -118,7 +118,7 @@ export class Attempt {
   }
 
   get stateUsage(): StoreUsage | undefined {
-    const all = this.#workers.flatMap((worker) => worker.status.state ?? [])
+    const all = this.workers.flatMap((worker) => worker.status.state ?? [])
     if (all.length === 0) return undefined
     const sum = (each: (usage: StoreUsage) => number): number =>
       all.reduce((total, at) => total + each(at), 0)
@@ -159,7 +159,7 @@ export class Attempt {
     // A start that waits for a system that is down ends when the job is cancelled.
     await Promise.race([this.#starting, outcome])
     if (!this.#hasStarted) return outcome
-    for (const worker of this.#workers) worker.run()
+    for (const worker of this.workers) worker.run()
     this.#running.push(this.#repeatCheckpoints(), this.#watchEventTime())
     return outcome
   }
@@ -210,12 +210,12 @@ export class Attempt {
 
   /** Reads state of all workers, one after another. */
   async readState(query: StateQuery): Promise<readonly StateRow[]> {
-    return readWorkers(this.#workers, query)
+    return readWorkers(this.workers, query)
   }
 
   /** Reads a part of the state of an operator, worker by worker. */
   async scanState(scan: StateScan): Promise<ScannedState> {
-    return scanWorkers(this.#workers, scan)
+    return scanWorkers(this.workers, scan)
   }
 
   /** Reads state from the newest checkpoint. */
@@ -241,10 +241,11 @@ export class Attempt {
   /** Samples what every thread runs, for `ms`. Rejects if the attempt ends meanwhile. */
   profile(ms: number): Promise<readonly ThreadProfile[]> {
     const { clock } = this.#settings.platform
-    return profileWorkers(this.#workers, () => sleep(clock, ms, this.#cancellation.child().signal))
+    return profileWorkers(this.workers, () => sleep(clock, ms, this.#cancellation.child().signal))
   }
 
-  get #workers(): readonly Worker[] {
+  /** The workers, once they have been started. */
+  get workers(): readonly Worker[] {
     return this.#team?.workers ?? []
   }
 
@@ -265,7 +266,7 @@ export class Attempt {
       },
       (point) => this.#restore(point),
     )
-    const workers = this.#workers
+    const workers = this.workers
     // Check everything that may fail before any external change: sinks come last.
     for (const worker of workers) await worker.check()
     await allOf(workers.map((worker) => worker.open()))
@@ -337,11 +338,11 @@ export class Attempt {
 
   /** Passes on how far the sources of a worker have got. */
   #align(worker: number, positions: readonly GroupPosition[]): void {
-    if (this.#workers.length < 2) return
+    if (this.workers.length < 2) return
     const before = this.#positions.get(worker) ?? []
     const kept = before.filter(({ group }) => positions.every((each) => each.group !== group))
     this.#positions.set(worker, [...kept, ...positions])
-    for (const [index, other] of this.#workers.entries()) {
+    for (const [index, other] of this.workers.entries()) {
       if (index !== worker) other.align(lowestOfOthers(this.#positions, index))
     }
   }
@@ -360,7 +361,7 @@ export class Attempt {
     this.#eventTime = new EventTimeWatch({
       clock: platform.clock,
       plan: this.#plan,
-      timings: () => this.#workers.flatMap((worker) => worker.status.timings),
+      timings: () => this.workers.flatMap((worker) => worker.status.timings),
       stalledAfterMs,
       warn: (message, docs) => this.#warn(message, docs),
     })

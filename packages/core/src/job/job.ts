@@ -3,50 +3,26 @@ import type { OperatorEntry } from '../checkpoint/manifest.ts'
 import type { HeldDirectory } from '../disk/owner.ts'
 import { MillraceError } from '../errors/errors.ts'
 import { unreadOutputs, unreadText } from '../graph/unread-outputs.ts'
-import type { EventTimeWait } from '../observe/event-time-wait.ts'
-import type { CheckpointFigures, RunningFigures, TaskCounters } from '../observe/metrics.ts'
+import type { CheckpointFigures, RunningFigures } from '../observe/metrics.ts'
 import type { SplitSample, TaskSample } from '../observe/samples.ts'
 import { readable } from './state-access.ts'
 import type { StateQuery, StateRow } from '../state/state-reading.ts'
 import type { ScannedState, StateScan } from '../state/state-walks.ts'
-import type { StoreUsage, TableUsage } from '../state/state-store.ts'
+import type { TableUsage } from '../state/state-store.ts'
 import type { JobObserver } from '../observe/job-events.ts'
-import type { Outage } from '../observe/outage.ts'
 import { Attempt, type Ending } from './attempt.ts'
 import { DataDirectory } from './data-directory.ts'
 import { endConnectors } from './end-connectors.ts'
+import type { JobResult, JobStatus } from './job-status.ts'
 import { settingsOf, type JobOptions, type JobSettings } from './job-options.ts'
+import { Peek, type PeekOptions } from './peeking.ts'
 import { Profiling } from './profiling.ts'
 import { releaseDirectory } from './release-directory.ts'
 import { RestartDecider } from './restart-policy.ts'
 import { SteeredSources } from './steered-sources.ts'
-import type { StopProgress } from './stop-phases.ts'
 import type { ThreadProfile } from './thread-profile.ts'
 import { Views, type AnyViews } from './views.ts'
-
-/** How a job ended. */
-export type JobResult =
-  /** Its bounded input was read to the end, or it was drained: every window and timer fired, all is committed. */
-  | { readonly outcome: 'finished' }
-  /** It was stopped: its input so far is committed, and a later start resumes there. */
-  | { readonly outcome: 'stopped' }
-  /** It failed; nothing after its last checkpoint was committed. */
-  | { readonly outcome: 'failed'; readonly error: unknown }
-
-/** The current status of a job. */
-export interface JobStatus {
-  readonly phase: 'starting' | 'running' | 'restarting' | 'stopping' | 'ended'
-  readonly restarts: number
-  readonly tasks: readonly TaskCounters[]
-  readonly state: StoreUsage | undefined
-  readonly lastCheckpoint: CheckpointFigures | undefined
-  /** The sources, sinks and operators whose systems cannot be reached. */
-  readonly outages: readonly Outage[]
-  /** What event time waits for: empty while nothing blocks it. */
-  readonly eventTimeWaits: readonly EventTimeWait[]
-  /** How far the stop has got that was asked for; undefined before. */
-  readonly stop: StopProgress | undefined
-}
+import type { Worker } from './worker.ts'
 
 /**
  * A running pipeline. After a failure it restarts from its last checkpoint, according to its restart policy.
@@ -264,6 +240,19 @@ export class Job<Declared extends AnyViews = AnyViews> {
   async profile(ms: number): Promise<readonly ThreadProfile[]> {
     await Promise.resolve()
     return this.#profiling.run(this.#phase === 'running' ? this.#attempt : undefined, this.#phase, ms)
+  }
+
+  /**
+   * Shows some of the records that a part emits, while the job runs. Nothing is changed or slowed down before the first `take` and after the
+   * peek was disposed. Throws `OPTION_INVALID` if the pipeline has no such part, output or key.
+   *
+   * @example
+   * await using peek = job.peek({ operator: 'parse', perSecond: 5, redact: ['card'] })
+   * const { records } = await peek.take()
+   */
+  peek(options: PeekOptions): Peek {
+    const workers = (): readonly Worker[] => readable(this.#phase, this.#attempt, 'records').workers
+    return new Peek(options, { settings: this.#settings, workers })
   }
 
   /**

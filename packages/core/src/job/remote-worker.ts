@@ -11,6 +11,7 @@ import type { StateQuery, StateRow } from '../state/state-reading.ts'
 import type { ScannedRows, StateScan } from '../state/state-walks.ts'
 import type { GroupPosition } from '../task/source-alignment.ts'
 import { Conversation } from './conversation.ts'
+import type { Peeked, PeekRequest } from './peek-request.ts'
 import type { ThreadProfile } from './thread-profile.ts'
 import type { WorkerThread } from './worker-host.ts'
 import type { WorkerBriefing } from './worker-briefing.ts'
@@ -186,6 +187,14 @@ export class RemoteWorker implements Worker {
 
   async endProfile(): Promise<ThreadProfile | undefined> {
     return (await this.#conversation.call('endProfile')) as ThreadProfile | undefined
+  }
+
+  async peek(request: PeekRequest): Promise<Peeked> {
+    return (await this.#conversation.call('peek', request)) as Peeked
+  }
+
+  async endPeek(id: number): Promise<void> {
+    await this.#conversation.call('endPeek', id)
   }
 
   async stop(drain: boolean): Promise<void> {

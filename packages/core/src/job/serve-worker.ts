@@ -16,7 +16,9 @@ import { differenceOf, outlineOf } from './outline.ts'
 import { eventsOver, reportEveryMs } from './remote-worker.ts'
 import type { WorkerBriefing } from './worker-briefing.ts'
 import type { WorkerPort } from './worker-host.ts'
-import { LocalWorker, type WorkerStart } from './worker.ts'
+import { LocalWorker } from './local-worker.ts'
+import type { PeekRequest } from './peek-request.ts'
+import type { WorkerStart } from './worker.ts'
 import type { WorkerStatus } from './worker-status.ts'
 
 /** The dependencies of a worker thread. */
@@ -72,6 +74,8 @@ export function serveWorker(program: WorkerProgram): void {
     endInput: (source: string) => of().endInput(source),
     startProfile: () => of().startProfile(),
     endProfile: () => of().endProfile(),
+    peek: (request: PeekRequest) => of().peek(request),
+    endPeek: (id: number) => of().endPeek(id),
     stop: (drain: boolean) => of().stop(drain),
     close: async () => {
       alarm?.[Symbol.dispose]()

@@ -46,8 +46,11 @@ export function kindsOf({ nodes }: Graph, operator: string): ReadonlyMap<string,
   return new Map(pieces.map(({ name, kind }) => [name, kind]))
 }
 
-/** The attempt of a job whose state can be read. Throws `JOB_FAILED` if it cannot be read in this phase. */
-export function readable<A>(phase: string, attempt: A | undefined): A {
+/** The attempt of a job whose state or records can be read. Throws `JOB_FAILED` if they cannot be read in this phase. */
+export function readable<A>(phase: string, attempt: A | undefined, what = 'state'): A {
   if ((phase === 'running' || phase === 'stopping') && attempt !== undefined) return attempt
-  throw new MillraceError('JOB_FAILED', `the job is ${phase}, and its state cannot be read; try again later`)
+  throw new MillraceError(
+    'JOB_FAILED',
+    `the job is ${phase}, and its ${what} cannot be read; try again later`,
+  )
 }

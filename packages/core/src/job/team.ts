@@ -8,7 +8,8 @@ import { detailOf, layoutOf, workerOf } from './places.ts'
 import { RemoteWorker } from './remote-worker.ts'
 import type { PlainSettings } from './worker-briefing.ts'
 import type { WorkerThread } from './worker-host.ts'
-import { LocalWorker, type Worker, type WorkerEvents } from './worker.ts'
+import { LocalWorker } from './local-worker.ts'
+import type { Worker, WorkerEvents } from './worker.ts'
 
 /** The workers of one attempt. */
 export interface Team {

@@ -19,6 +19,7 @@ import { OperatorTraces } from './operator-traces.ts'
 import type { Collector, OperatorMetric } from './operator.ts'
 import { oneReceiver, type PartFlow, type Receiver } from './receiver.ts'
 import { RecordTransaction } from './record-transaction.ts'
+import type { PartOutput, Tap } from './tap.ts'
 import type { Tracing } from './tracing.ts'
 import { MillraceError } from '../errors/errors.ts'
 
@@ -104,6 +105,11 @@ export class ChainAssembly {
     return [...this.#links, ...this.#fusedLinks].flatMap((link) => link.frameParts(isFramed))
   }
 
+  /** Lets `tap` see what leaves an output of a part; undefined: nothing does any more. */
+  tap(output: PartOutput, tap: Tap | undefined): void {
+    for (const link of [...this.#links, ...this.#fusedLinks]) link.tap(output, tap)
+  }
+
   receiver(targets: readonly ChainTarget[]): Receiver {
     return oneReceiver(
       targets.map((target) => {
@@ -133,7 +139,7 @@ export class ChainAssembly {
       output: (output) => {
         const collector = outputs.get(output)
         if (collector !== undefined) return collector
-        return link.collector(oneReceiver([]))
+        return link.collector(oneReceiver([]), output)
       },
       count: (metric, by) => around.count(name, metric, by),
       table: (spec) => {
@@ -195,7 +201,9 @@ export class ChainAssembly {
       traces: tracing && new OperatorTraces(tracing, cursor),
       target: outputs.get('main') ?? oneReceiver([]),
     })
-    const collectors = new Map([...outputs].map(([name, target]) => [name, link.collector(target)] as const))
+    const collectors = new Map(
+      [...outputs].map(([name, target]) => [name, link.collector(target, name)] as const),
+    )
     this.#opening.set(link, { name: part.name, scope, transaction, outputs: collectors, fingerprint })
     this.#links.push(link)
     this.#made.set(part, link)

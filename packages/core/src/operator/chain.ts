@@ -29,6 +29,7 @@ import type { Cursor } from './cursor.ts'
 import type { SeenKeys } from './key-kinds.ts'
 import type { OperatorLink } from './operator-link.ts'
 import type { PartFlow, Receiver } from './receiver.ts'
+import type { PartOutput, Tap, Tapped } from './tap.ts'
 
 /** The progress of a chain in an earlier run. */
 export interface RestoredChain {
@@ -57,7 +58,7 @@ export interface EndedTimers {
 }
 
 /** The operators of one task. */
-export class Chain {
+export class Chain implements Tapped {
   readonly #cursor: Cursor
   readonly #budget: Slicing
   readonly #now: () => number
@@ -117,6 +118,11 @@ export class Chain {
   /** Gives each part frames of its own in profiles, or takes them away. */
   frameParts(isFramed: boolean): readonly PartFrame[] {
     return this.#assembly.frameParts(isFramed)
+  }
+
+  /** Lets `tap` see what leaves an output of a part; undefined: nothing does any more. */
+  tap(output: PartOutput, tap: Tap | undefined): void {
+    this.#assembly.tap(output, tap)
   }
 
   /** When the clock must be checked next, in milliseconds since the epoch; infinity: never. */

@@ -9,6 +9,7 @@ import {
   type HeaderPlace,
   type Step,
   type StepCursor,
+  type StepTaps,
 } from './fuse.ts'
 import type { Receiver } from './receiver.ts'
 
@@ -52,6 +53,13 @@ function stepCursor(): StepCursor {
 function strict(chain: readonly Step[]): readonly GuardedStep[] {
   return chain.map((step) => ({ step, reject: undefined }))
 }
+
+type FuseParts = readonly [
+  steps: readonly GuardedStep[],
+  target: Receiver,
+  cursor: StepCursor,
+  place: HeaderPlace,
+]
 
 /** The steps as a profile sees them. */
 function framed(...parts: Parameters<typeof fuseFramed>): ReturnType<typeof fuse> {
@@ -109,6 +117,40 @@ describe('fuse', () => {
               expect(taken.place.headers).toBe(headers)
             }
             expect(taken.pairs).toEqual(plainly(chain, records))
+          }
+        },
+      ),
+    )
+  })
+
+  test('taps see what leaves their steps, compiled, framed or nested, and change no result', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.constantFrom(...Object.keys(steps)), { minLength: 1, maxLength: 6 }),
+        fc.array(fc.integer({ min: -100, max: 100 }), { maxLength: 5 }),
+        fc.nat(5),
+        (names, values, at) => {
+          const chain = strict(names.map((name) => steps[name]!))
+          const tapped = at % chain.length
+          const records = values.map((value): Pair => [value, undefined])
+          const upTo = (end: number): readonly Pair[] =>
+            plainly(
+              names.slice(0, end).map((name) => steps[name]!),
+              records,
+            )
+          const forms: readonly ((taps: StepTaps, ...parts: FuseParts) => ReturnType<typeof fuse>)[] = [
+            (taps, ...parts) => fuse(...parts, taps),
+            (taps, ...parts) => fuseFramed(...parts, { taps })!.run,
+            (taps, ...parts) => nested(...parts, { taps }),
+          ]
+          for (const form of forms) {
+            const taken = new TakenPairs()
+            const seen: Pair[] = []
+            const taps = new Map([[tapped, (value: unknown) => void seen.push([value, taken.place.headers])]])
+            const run = form(taps, chain, taken, stepCursor(), taken.place)
+            for (const value of values) run(value, 0)
+            expect(seen).toEqual(upTo(tapped + 1))
+            expect(taken.pairs).toEqual(upTo(chain.length))
           }
         },
       ),

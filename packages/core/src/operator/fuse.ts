@@ -66,14 +66,20 @@ export function fuse(
   target: Receiver,
   cursor: StepCursor,
   place: HeaderPlace,
+  taps: StepTaps = noTaps,
 ): Receive {
   try {
-    return compiled(steps, target, cursor, place, ++compilations)
+    return compiled(steps, target, cursor, place, { number: ++compilations, taps })
   } catch (error) {
-    if (error instanceof EvalError) return nested(steps, target, cursor, place)
+    if (error instanceof EvalError) return nested(steps, target, cursor, place, { taps })
     throw error
   }
 }
+
+/** Functions that see what leaves steps, by the number of the step. */
+export type StepTaps = ReadonlyMap<number, Receive>
+
+const noTaps: StepTaps = new Map()
 
 /**
  * The same, for profiles: the function of step `n` is called by a function `stepN` at `url`, and the rest is in `receive` there.
@@ -84,15 +90,22 @@ export function fuseFramed(
   target: Receiver,
   cursor: StepCursor,
   place: HeaderPlace,
+  { taps = noTaps, url = `millrace:steps/${compilations + 1}` }: FramedOptions = {},
 ): { readonly run: Receive; readonly url: string } | undefined {
   const number = ++compilations
-  const url = `millrace:steps/${number}`
   try {
-    return { run: compiled(steps, target, cursor, place, number, url), url }
+    return { run: compiled(steps, target, cursor, place, { number, taps, url }), url }
   } catch (error) {
     if (error instanceof EvalError) return undefined
     throw error
   }
+}
+
+/** How steps with frames of their own are compiled. */
+interface FramedOptions {
+  readonly taps?: StepTaps
+  /** That of an earlier compilation, which this one replaces. Default: a new one. */
+  readonly url?: string | undefined
 }
 
 let compilations = 0
@@ -102,10 +115,9 @@ function compiled(
   target: Receiver,
   cursor: StepCursor,
   place: HeaderPlace,
-  number: number,
-  url?: string,
+  { number, taps, url }: { readonly number: number; readonly taps: StepTaps; readonly url?: string },
 ): Receive {
-  const template = new Template()
+  const template = new Template(taps)
   for (const [i, step] of steps.entries()) template.add(step, i)
   const names = steps.map((_, i) => (url === undefined ? `f${i}` : `inner${i}`)).join(', ')
   const frames = steps.map(
@@ -117,6 +129,7 @@ function compiled(
     const [${names}] = functions
     ${url === undefined ? '' : frames.join('\n')}
     const [${rejects}] = rejects
+    ${[...taps.keys()].map((i) => `const tap${i} = taps.get(${i})`).join('\n')}
     const { passed } = cursor
     return function receive(v, time) {
       ${template.text()}
@@ -133,6 +146,7 @@ function compiled(
     'refuseExpansion',
     'elementsOf',
     'padding',
+    'taps',
   ]
   const functions = steps.map(({ step }) => (step.kind === 'pass' ? undefined : step.apply))
   const rejected = steps.map(({ reject }) => reject)
@@ -150,6 +164,7 @@ function compiled(
     refuseExpansion,
     elementsOf,
     paddingValues,
+    taps,
   ) as Receive
 }
 
@@ -161,8 +176,18 @@ class Template {
   #value = 'v'
   /** The block to leave when a record is skipped: the whole function, or the body of the innermost loop. */
   #block = 'record'
+  readonly #taps: StepTaps
 
-  add({ step, reject }: GuardedStep, index: number): void {
+  constructor(taps: StepTaps) {
+    this.#taps = taps
+  }
+
+  add(step: GuardedStep, index: number): void {
+    this.#call(step, index)
+    if (this.#taps.has(index)) this.#opening.push(`tap${index}(${this.#value}, time)`)
+  }
+
+  #call({ step, reject }: GuardedStep, index: number): void {
     if (step.kind === 'pass') return
     const result = `r${index}`
     const call = `f${index}(${this.#value}${readsHeaders(step) ? ', place.headers ?? noHeaders' : ''})`
@@ -259,13 +284,28 @@ export function nested(
   target: Receiver,
   cursor: StepCursor,
   place: HeaderPlace,
-  around: (receive: Receive, step: number) => Receive = (receive) => receive,
+  {
+    around = (receive) => receive,
+    taps = noTaps,
+  }: {
+    readonly around?: (receive: Receive, step: number) => Receive
+    readonly taps?: StepTaps
+  } = {},
 ): Receive {
   let next: Receive = (value, time) => target.receive(value, time)
   for (let i = steps.length - 1; i >= 0; i--) {
+    const tap = taps.get(i)
+    if (tap !== undefined) next = both(tap, next)
     if (steps[i]!.step.kind !== 'pass') next = around(wrap(steps[i]!, i, next, { cursor, place }), i)
   }
   return next
+}
+
+function both(first: Receive, second: Receive): Receive {
+  return (value, time) => {
+    first(value, time)
+    second(value, time)
+  }
 }
 
 function wrap(

@@ -12,6 +12,7 @@ import {
   type StepCursor,
 } from './fuse.ts'
 import type { PartFlow, Receiver } from './receiver.ts'
+import { placeAt, type PartOutput, type Tap, type TapPlace, type Tapped } from './tap.ts'
 import { inSpan, isSampled, type Tracing } from './tracing.ts'
 
 /** A step of a chain and what to do with a record on which it fails. */
@@ -23,12 +24,18 @@ export interface StepPart {
 type Receive = (value: unknown, time: EventTime) => void
 
 /** Neighbouring stateless steps of a chain, run as one call. */
-export class FusedLink implements Receiver {
+export class FusedLink implements Receiver, Tapped {
   #run: Receive
-  /** What runs while no profile is made. */
+  /** What runs while no profile is made and nothing taps a step. */
   readonly #plain: Receive
-  /** What runs for a record that is traced, step by step. */
-  readonly #traced: Receive | undefined
+  /** The same for a record that is traced, step by step. */
+  readonly #plainTraced: Receive | undefined
+  readonly #tracing: Tracing | undefined
+  /** Where the frames of the steps are while a profile is made. */
+  #framesUrl: string | undefined
+  /** By step: what sees the records that leave it. */
+  readonly #taps = new Map<number, Receive>()
+  readonly #place: TapPlace
   readonly #target: Receiver
   readonly #at: StepCursor
   readonly #steps: readonly GuardedStep[]
@@ -49,8 +56,10 @@ export class FusedLink implements Receiver {
         : undefined,
     }))
     this.#plain = fuse(this.#steps, target, this.#at, cursor)
-    this.#traced = tracing && this.#inSpans(tracing)
-    this.#run = this.#runOf(this.#plain)
+    this.#tracing = tracing
+    this.#plainTraced = tracing && this.#inSpans(tracing)
+    this.#run = this.#runOf(this.#plain, this.#plainTraced)
+    this.#place = placeAt(cursor)
   }
 
   /** The records of each step so far. */
@@ -65,10 +74,10 @@ export class FusedLink implements Receiver {
 
   /** Gives each step a frame of its own in profiles, or takes it away. */
   frameParts(isFramed: boolean): readonly PartFrame[] {
-    const framed = isFramed ? fuseFramed(this.#steps, this.#target, this.#at, this.#cursor) : undefined
-    this.#run = this.#runOf(framed?.run ?? this.#plain)
-    if (framed === undefined) return []
-    const { url } = framed
+    this.#framesUrl = isFramed ? this.#framed()?.url : undefined
+    this.#choose()
+    const url = this.#framesUrl
+    if (url === undefined) return []
     const parts = this.#policies.map(({ operator }) => operator)
     // What a generator of flatMap does is done while it is iterated.
     const looping = this.#steps.findIndex(({ step }) => step.kind === 'flatMap')
@@ -78,8 +87,31 @@ export class FusedLink implements Receiver {
     ]
   }
 
-  #runOf(untraced: Receive): Receive {
-    const traced = this.#traced
+  /** Lets `tap` see what leaves a step; undefined: nothing does any more. */
+  tap({ part, output }: PartOutput, tap: Tap | undefined): void {
+    const step = output === 'main' ? this.#policies.findIndex(({ operator }) => operator === part) : -1
+    if (step < 0) return
+    if (tap === undefined) this.#taps.delete(step)
+    else this.#taps.set(step, (value, time) => tap(value, time, this.#place))
+    this.#choose()
+  }
+
+  #framed(url?: string): ReturnType<typeof fuseFramed> {
+    return fuseFramed(this.#steps, this.#target, this.#at, this.#cursor, { taps: this.#taps, url })
+  }
+
+  /** Runs what profiles and taps ask for, and what was there before where none does. */
+  #choose(): void {
+    const taps = this.#taps
+    const tracing = this.#tracing
+    const framed = this.#framesUrl === undefined ? undefined : this.#framed(this.#framesUrl)
+    const traced = tracing !== undefined && taps.size > 0 ? this.#inSpans(tracing) : this.#plainTraced
+    const untraced =
+      taps.size > 0 ? fuse(this.#steps, this.#target, this.#at, this.#cursor, taps) : this.#plain
+    this.#run = this.#runOf(framed?.run ?? untraced, traced)
+  }
+
+  #runOf(untraced: Receive, traced: Receive | undefined): Receive {
     if (traced === undefined) return untraced
     const cursor = this.#cursor
     return (value, time) => (isSampled(cursor.headers) ? traced : untraced)(value, time)
@@ -87,10 +119,13 @@ export class FusedLink implements Receiver {
 
   #inSpans(tracing: Tracing): Receive {
     const cursor = this.#cursor
-    return nested(this.#steps, this.#target, this.#at, cursor, (receive, step) => (value, time) => {
-      const span = tracing.begin(this.#policies[step]!.operator, 'internal', cursor)
-      if (span === undefined) receive(value, time)
-      else inSpan(span, cursor, () => receive(value, time))
+    return nested(this.#steps, this.#target, this.#at, cursor, {
+      taps: this.#taps,
+      around: (receive, step) => (value, time) => {
+        const span = tracing.begin(this.#policies[step]!.operator, 'internal', cursor)
+        if (span === undefined) receive(value, time)
+        else inSpan(span, cursor, () => receive(value, time))
+      },
     })
   }
 

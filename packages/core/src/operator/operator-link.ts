@@ -14,6 +14,7 @@ import type { Cursor } from './cursor.ts'
 import type { FailurePolicy } from './failure-policy.ts'
 import { framed, type PartWork } from './framed.ts'
 import type { KeyKinds, KeySelectors } from './key-kinds.ts'
+import { LinkCollector } from './link-collector.ts'
 import { LinkInput } from './link-input.ts'
 import { OperatorError } from './operator-error.ts'
 import type { Collector, Operator } from './operator.ts'
@@ -21,25 +22,7 @@ import type { PartFlow, Receiver } from './receiver.ts'
 import { RecordAtHand } from './record-at-hand.ts'
 import type { RecordTransaction } from './record-transaction.ts'
 import type { OperatorTraces, TracedOperator } from './operator-traces.ts'
-
-/** Passes an operator's output to its targets. */
-class LinkCollector implements Collector<unknown> {
-  readonly #link: OperatorLink
-  readonly #target: Receiver
-
-  constructor(link: OperatorLink, target: Receiver) {
-    this.#link = link
-    this.#target = target
-  }
-
-  emit(value: unknown): void {
-    this.#link.emit(this.#target, value, this.#link.time)
-  }
-
-  emitAt(time: EventTime, value: unknown): void {
-    this.#link.emit(this.#target, value, time)
-  }
-}
+import { placeAt, type PartOutput, type Tap, type TapPlace, type Tapped } from './tap.ts'
 
 /**
  * One operator of a chain with its key, its timers, its error policy and its progress in event time.
@@ -48,7 +31,7 @@ class LinkCollector implements Collector<unknown> {
  * another, because it was restored with a watermark that the chain has not reached yet, or because its input
  * has ended.
  */
-export class OperatorLink implements Receiver, PartWork, TracedOperator {
+export class OperatorLink implements Receiver, PartWork, TracedOperator, Tapped {
   readonly operator: Operator<unknown, unknown>
   readonly timers: TimerQueue | undefined
   /** Its state that expires. */
@@ -57,6 +40,9 @@ export class OperatorLink implements Receiver, PartWork, TracedOperator {
   /** The kinds of key it has had. */
   readonly kinds: KeyKinds
   readonly out: Collector<unknown>
+  /** What taps see of the record that it emits. */
+  readonly place: TapPlace
+  readonly #collectors: LinkCollector[] = []
   /** Event time of the record or timer being handled: what `emit` stamps. */
   time: EventTime = 0.5
   /** The watermark it has advanced to, or is advancing to; `MAX_TIME` once its input has ended. */
@@ -117,6 +103,7 @@ export class OperatorLink implements Receiver, PartWork, TracedOperator {
     this.#cursor = parts.cursor
     this.#transaction = parts.transaction
     this.#record = new RecordAtHand(parts.cursor)
+    this.place = placeAt(parts.cursor, () => this.keyAtHand)
     this.out = this.collector(parts.target)
     this.#traces = parts.traces
     this.#entry = parts.traces?.around(this, this) ?? this
@@ -130,8 +117,17 @@ export class OperatorLink implements Receiver, PartWork, TracedOperator {
     return input === 0 ? this : new LinkInput(this, input)
   }
 
-  collector(target: Receiver): Collector<unknown> {
-    return new LinkCollector(this, target)
+  /** What emits to one of its outputs. */
+  collector(target: Receiver, output = 'main'): Collector<unknown> {
+    const collector = new LinkCollector(this, target, output)
+    this.#collectors.push(collector)
+    return collector
+  }
+
+  /** Lets `tap` see what leaves one of its outputs; undefined: nothing does any more. */
+  tap({ part, output }: PartOutput, tap: Tap | undefined): void {
+    if (part !== this.policy.operator) return
+    for (const collector of this.#collectors) if (collector.output === output) collector.tap(tap)
   }
 
   /** Restores the progress of an earlier run. */

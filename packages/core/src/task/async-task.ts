@@ -8,10 +8,11 @@ import type { Waiting } from '../observe/work-times.ts'
 import type { Cursor } from '../operator/cursor.ts'
 import { FailurePolicy } from '../operator/failure-policy.ts'
 import type { Receiver } from '../operator/receiver.ts'
+import { behindTap, placeAt, type PartOutput, type Tap } from '../operator/tap.ts'
 import type { AsyncTaskPlan } from '../plan/plan.ts'
 import { callsInFlight } from '../state/calls-in-flight.ts'
 import { AsyncCalls, type AsyncCall } from './async-calls.ts'
-import { Bulkhead } from './bulkhead.ts'
+import { bulkheadOf } from './bulkhead.ts'
 import { CallRunner } from './call-runner.ts'
 import { KeptRecords } from './kept-records.ts'
 import type { TaskWiring } from '../exchange/wiring.ts'
@@ -62,7 +63,9 @@ export class AsyncTask implements Task {
   readonly #cursor: Cursor
   readonly #wakeup: Wakeup
   readonly #outlet: Outlet
-  readonly #target: Receiver
+  /** What gets the results while nothing taps them. */
+  readonly #plain: Receiver
+  #target: Receiver
   readonly #policy: FailurePolicy
   readonly #calls: AsyncCalls
   readonly #runner: CallRunner
@@ -100,7 +103,8 @@ export class AsyncTask implements Task {
       isBarrierWaiting: () => this.#gate.hasBarrier,
       times: this.metrics.times,
     })
-    this.#target = receiverOf(plan.targets, ports)
+    this.#plain = receiverOf(plan.targets, ports)
+    this.#target = this.#plain
     this.#policy = new FailurePolicy({
       kind: node.onError.kind,
       operator: node.name,
@@ -198,6 +202,16 @@ export class AsyncTask implements Task {
   checkpointAbandoned(checkpoint: number): void {
     this.#gate.cancel(checkpoint)
     this.#wakeup.wake()
+  }
+
+  tap({ part, output }: PartOutput, tap: Tap | undefined): void {
+    if (part !== this.#plan.name || output !== 'main') return
+    // A call is removed only once its result was emitted.
+    this.#target = behindTap(
+      this.#plain,
+      tap,
+      placeAt(this.#cursor, () => this.#calls.next()?.key),
+    )
   }
 
   async close(): Promise<void> {
@@ -378,15 +392,4 @@ export class AsyncTask implements Task {
     if (bulkhead === undefined) return undefined
     return bulkhead.by === undefined ? key : keyToken(bulkhead.by(value))
   }
-}
-
-function bulkheadOf(
-  { bulkhead: rules }: AsyncNode,
-  { platform, parallelism }: TaskSurroundings,
-  wakeup: Wakeup,
-): Bulkhead<AsyncCall> | undefined {
-  if (rules === undefined) return undefined
-  // All calls of a key are made in one subtask.
-  const share = rules.by === undefined ? 1 : 1 / parallelism
-  return new Bulkhead({ rules, clock: platform.clock, share, wake: () => wakeup.wake() })
 }

@@ -1,8 +1,9 @@
-import type { Clock } from '@millrace/world'
-import type { BulkheadRules } from '../graph/node.ts'
+import type { Clock, Wakeup } from '@millrace/world'
+import type { AsyncNode, BulkheadRules } from '../graph/node.ts'
 import type { KeyToken } from '../record/key-token.ts'
 import { BinaryHeap } from '../time/binary-heap.ts'
 import { RateLimit } from './rate-limit.ts'
+import type { TaskSurroundings } from './task.ts'
 
 /** A call as a bulkhead sees it. */
 export interface GroupedCall {
@@ -135,4 +136,16 @@ export class Bulkhead<C extends GroupedCall> {
     rate?.end()
     this.#groups.delete(token)
   }
+}
+
+/** The bulkhead of an asynchronous operator; undefined if it has none. */
+export function bulkheadOf<C extends GroupedCall>(
+  { bulkhead: rules }: Pick<AsyncNode, 'bulkhead'>,
+  { platform, parallelism }: Pick<TaskSurroundings, 'platform' | 'parallelism'>,
+  wakeup: Wakeup,
+): Bulkhead<C> | undefined {
+  if (rules === undefined) return undefined
+  // All calls of a key are made in one subtask.
+  const share = rules.by === undefined ? 1 : 1 / parallelism
+  return new Bulkhead({ rules, clock: platform.clock, share, wake: () => wakeup.wake() })
 }

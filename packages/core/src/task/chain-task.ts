@@ -6,6 +6,7 @@ import { MAX_TIME, type EventTime } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import { Chain, type EndedTimers } from '../operator/chain.ts'
 import type { Cursor } from '../operator/cursor.ts'
+import type { PartOutput, Tap } from '../operator/tap.ts'
 import type { ChainTaskPlan } from '../plan/plan.ts'
 import { Gate, type Arrival } from '../exchange/gate.ts'
 import { InputLimit } from '../exchange/input-limit.ts'
@@ -162,6 +163,10 @@ export class ChainTask implements Task {
 
   frameParts(isFramed: boolean): readonly PartFrame[] {
     return this.#chain.frameParts(isFramed)
+  }
+
+  tap(output: PartOutput, tap: Tap | undefined): void {
+    this.#chain.tap(output, tap)
   }
 
   async close(): Promise<void> {

@@ -1,12 +1,13 @@
 import type { Wakeup } from '@millrace/world'
 import type { SourceEntry } from '../checkpoint/manifest.ts'
-import type { ConnectorContext, DecodeFailure, Poll, SplitProgress } from '../connect/source.ts'
+import type { ConnectorContext, Poll, SplitProgress } from '../connect/source.ts'
 import type { PartFrame } from '../disk/profiler.ts'
 import type { Batch } from '../record/element.ts'
 import { keyGroupRange, type KeyGroupRange } from '../record/key-group.ts'
 import { MAX_TIME, MIN_TIME } from '../record/time.ts'
 import { TaskMetrics } from '../observe/metrics.ts'
 import type { Cursor } from '../operator/cursor.ts'
+import type { PartOutput, Tap } from '../operator/tap.ts'
 import type { SourceTaskPlan } from '../plan/plan.ts'
 import type { StateTable } from '../state/state-store.ts'
 import { SplitWatermarks } from '../time/split-watermarks.ts'
@@ -18,7 +19,7 @@ import type { AlignedSource, AlignedSources } from './source-alignment.ts'
 import { SnapshotSlices } from './snapshot-slices.ts'
 import { SourceHead } from './source-head.ts'
 import { SourceProgress } from './source-progress.ts'
-import { decodeError, placeOfFailure, type SplitFeed } from './split-feed.ts'
+import type { SplitFeed } from './split-feed.ts'
 import { maxOpenReaders } from './reading-order.ts'
 import { SplitSet, type SplitPosition } from './split-set.ts'
 import type { Task, TaskSurroundings } from './task.ts'
@@ -257,7 +258,7 @@ export class SourceTask implements Task {
     let failure = 0
     for (let i = 0; i < values.length; i++) {
       while (failure < failures.length && failures[failure]!.index <= i)
-        this.#reject(feed, failures[failure++]!)
+        this.#head.reject(feed.label, failures[failure++]!)
       this.#cursor.originIndex = stamps?.originIndex?.[i] ?? i
       this.#cursor.headers = headers?.[i]
       if (stamps !== undefined) this.#cursor.watermark = this.#watermarks.observe(stamps.watermarks[i]!)
@@ -271,17 +272,10 @@ export class SourceTask implements Task {
         this.#around.cancellation.signal.throwIfAborted()
       }
     }
-    while (failure < failures.length) this.#reject(feed, failures[failure++]!)
+    while (failure < failures.length) this.#head.reject(feed.label, failures[failure++]!)
     const room = this.#outlet.flush()
     if (room !== undefined) await room
     this.metrics.newest = Math.max(this.metrics.newest, feed.time.newest)
-  }
-
-  #reject(feed: SplitFeed, failure: DecodeFailure): void {
-    const place = placeOfFailure(this.#plan.name, feed.label, failure)
-    this.metrics.recordsIn++
-    this.#cursor.headers = failure.headers
-    this.#head.policy.handle(decodeError(failure.error), place, undefined, Number.NaN)
   }
 
   /** Follows a split that says by itself how far it is. An idle one has to be active for a moment: later tasks ignore what is idle. */
@@ -386,6 +380,10 @@ export class SourceTask implements Task {
 
   frameParts(isFramed: boolean): readonly PartFrame[] {
     return this.#head.frameParts(isFramed)
+  }
+
+  tap(output: PartOutput, tap: Tap | undefined): void {
+    this.#head.tap(output, tap)
   }
 
   #measure(): void {

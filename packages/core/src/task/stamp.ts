@@ -7,6 +7,7 @@ import type { Cursor } from '../operator/cursor.ts'
 import type { FailurePolicy } from '../operator/failure-policy.ts'
 import { framed, type PartWork } from '../operator/framed.ts'
 import type { PartFlow, Receiver } from '../operator/receiver.ts'
+import { behindTap, placeAt, type PartOutput, type Tap, type Tapped } from '../operator/tap.ts'
 import type { SplitWatermarks } from '../time/split-watermarks.ts'
 
 /** The end of the year 9999. Times in milliseconds are before it, today's in microseconds after it. */
@@ -16,7 +17,7 @@ const secondsFrom = 500_000_000
 const secondsTo = 5_000_000_000
 
 /** Gives each record its event time and advances its split's watermark. */
-export class Stamp implements Receiver, PartWork {
+export class Stamp implements Receiver, PartWork, Tapped {
   readonly #at: TimestampSpec['at']
   readonly #now: () => EventTime
   readonly #latest: EventTime
@@ -26,7 +27,9 @@ export class Stamp implements Receiver, PartWork {
   readonly #watermarks: SplitWatermarks
   readonly #cursor: Cursor
   readonly #policy: FailurePolicy
-  readonly #target: Receiver
+  /** What gets the records while nothing taps them. */
+  readonly #plain: Receiver
+  #target: Receiver
   /** Itself, or what calls it from frames of its own while a profile is made. */
   #entry: PartWork = this
   #received = 0
@@ -51,6 +54,7 @@ export class Stamp implements Receiver, PartWork {
     this.#watermarks = parts.watermarks
     this.#cursor = parts.cursor
     this.#policy = parts.policy
+    this.#plain = parts.target
     this.#target = parts.target
   }
 
@@ -68,6 +72,12 @@ export class Stamp implements Receiver, PartWork {
     const own = isFramed ? framed(this.#policy.operator, this) : undefined
     this.#entry = own?.work ?? this
     return own?.frames ?? []
+  }
+
+  /** Lets `tap` see the records with their times; undefined: nothing does any more. */
+  tap({ part, output }: PartOutput, tap: Tap | undefined): void {
+    if (part !== this.#policy.operator || output !== 'main') return
+    this.#target = behindTap(this.#plain, tap, placeAt(this.#cursor))
   }
 
   handle(value: unknown): void {

@@ -3,6 +3,7 @@ import type { ConnectorContext } from '../connect/source.ts'
 import type { KeyGroupRange } from '../record/key-group.ts'
 import type { Platform } from '../disk/platform.ts'
 import type { PartFrame } from '../disk/profiler.ts'
+import type { PartOutput, Tap } from '../operator/tap.ts'
 import type { RecordTracer } from '../record/tracer.ts'
 import type { YieldBudget } from '../disk/yield-budget.ts'
 import type { TaskMetrics } from '../observe/metrics.ts'
@@ -30,6 +31,8 @@ export interface Task {
   checkpointAbandoned(checkpoint: number): void
   /** Gives each part that runs in it frames of its own in profiles, or takes them away. */
   frameParts?(isFramed: boolean): readonly PartFrame[]
+  /** Lets `tap` see what leaves an output of a part that runs in it; undefined: nothing does any more. */
+  tap?(output: PartOutput, tap: Tap | undefined): void
   close(): Promise<void>
 }
 
