@@ -3,12 +3,12 @@ import type { ConnectorContext } from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
 import { readBlockFile } from '@millrace/segment-log'
 import type { NatsConnection } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
 import type { ReadyMessage } from './outgoing.ts'
 import { publishAll, publishedAtOnce, type NamedMessage } from './publish.ts'
 import { findWritten, type Written } from './read-back.ts'
 import { decodeMessage, type StagedMessages } from './staged-messages.ts'
 import { stateOf } from './stream.ts'
+import type { Link } from './options.ts'
 
 /** What to do with messages of which the stream no longer shows whether they were written. */
 export type IfForgotten = 'fail' | 'write' | 'skip'
@@ -54,7 +54,7 @@ export class Committer {
       await this.#link.repeat((nc) => this.#commitOver(nc, staged))
     } catch (error) {
       if (isMillraceError(error)) throw error
-      const message = `${this.#what}: messages cannot be written to stream ${staged.stream} on ${this.#link.server}: ${describeError(error)}`
+      const message = `${this.#what}: messages cannot be written to stream ${staged.stream} on ${this.#link.address}: ${describeError(error)}`
       throw new MillraceError('SINK_FAILED', message, { cause: error })
     }
     await removeIfThere(this.#context.fs, this.#pathOf(staged))
@@ -118,7 +118,7 @@ export class Committer {
 
   #forgotten(path: string, { stream, checkpoint }: StagedMessages): MillraceError {
     const message =
-      `${this.#what}: stream ${stream} on ${this.#link.server} does not show whether the messages of checkpoint ${checkpoint} were written: ` +
+      `${this.#what}: stream ${stream} on ${this.#link.address} does not show whether the messages of checkpoint ${checkpoint} were written: ` +
       `it has deleted newer ones since, or was made anew. They are in ${path}. Look whether they were written, and set ifForgotten to 'skip' if they were, or to 'write' if not`
     return new MillraceError('SINK_FAILED', message, { isFinal: true })
   }

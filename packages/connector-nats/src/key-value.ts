@@ -1,7 +1,7 @@
 import { jetstreamManager } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import type { StreamMessage } from './message.ts'
-import { addressOf, invalid, type Address, type NatsOptions } from './options.ts'
+import { serverOf, invalid, type NatsServer, type NatsOptions } from './options.ts'
 import type { ReadOptions } from './stream-source.ts'
 import { isStreamName } from './stream-source.ts'
 import { isPattern } from './subject.ts'
@@ -51,7 +51,7 @@ const timeoutMs = 20_000
 /** The options for reading the stream of a bucket. Throws `OPTION_INVALID`. */
 export function streamOptions(what: string, options: ReadKeysOptions): ReadOptions {
   // The options of a stream are not those of a bucket.
-  addressOf(what, options, ['bucket', 'keys', 'from', 'ifTrimmed'])
+  serverOf(what, options, ['bucket', 'keys', 'from', 'ifTrimmed'])
   const { bucket, keys, ...rest } = options
   requireBucket(what, bucket)
   const patterns = typeof keys === 'string' ? [keys] : (keys ?? ['>'])
@@ -82,7 +82,7 @@ function isDeletion(headers: StreamMessage['headers']): boolean {
 export class KeyLookup<T> {
   readonly #what: string
   readonly #bucket: string
-  readonly #address: Address
+  readonly #server: NatsServer
   readonly #decode: (data: Uint8Array) => T
   #connection: Promise<NatsConnection> | undefined
   #calls = 0
@@ -92,7 +92,7 @@ export class KeyLookup<T> {
     requireBucket(what, options.bucket)
     this.#what = what
     this.#bucket = options.bucket
-    this.#address = addressOf(what, options, ['bucket'])
+    this.#server = serverOf(what, options, ['bucket'])
     this.#decode = decode
   }
 
@@ -132,7 +132,7 @@ export class KeyLookup<T> {
   async #connected(): Promise<NatsConnection> {
     const known = await this.#connection?.catch(() => undefined)
     if (known?.isClosed() === false) return known
-    this.#connection = this.#address.open()
+    this.#connection = this.#server.open()
     return this.#connection
   }
 
@@ -143,11 +143,8 @@ export class KeyLookup<T> {
   }
 
   #named(error: unknown): Error {
-    const reason = error instanceof Error ? error.message : String(error)
-    const { server, redaction } = this.#address
-    return new Error(
-      `${this.#what}: no answer of bucket ${this.#bucket} on ${server}: ${redaction.redact(reason)}`,
-    )
+    const { address, reasonOf } = this.#server
+    return new Error(`${this.#what}: no answer of bucket ${this.#bucket} on ${address}: ${reasonOf(error)}`)
   }
 }
 

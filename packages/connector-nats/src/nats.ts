@@ -22,7 +22,7 @@ import {
   type ReadKeysOptions,
 } from './key-value.ts'
 import { streamMessage, type StreamMessage, type StreamPosition, type SubjectMessage } from './message.ts'
-import { addressOf, invalid, type NatsOptions } from './options.ts'
+import { serverOf, invalid, type NatsOptions } from './options.ts'
 import type { MadeMessage, OutgoingMessage, OutgoingOptions } from './outgoing.ts'
 import { PlainSink } from './plain-sink.ts'
 import type { StagedMessages } from './staged-messages.ts'
@@ -282,7 +282,7 @@ function sink<T>(
   options: WriteOptions<T>,
   messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage,
 ): Sink<T, StagedMessages> {
-  const address = addressOf(what, options, writeOptions)
+  const server = serverOf(what, options, writeOptions)
   const { stream, subject, guarantee = 'exactly-once', messageId, ifForgotten = 'fail' } = options
   if (!isStreamName(stream)) throw invalid(what, 'stream is no name of a stream')
   const subjectOf = typeof subject === 'function' ? subject : undefined
@@ -304,7 +304,7 @@ function sink<T>(
       }
     },
   }
-  if (guarantee === 'at-least-once') return new PlainSink(address, outgoing)
+  if (guarantee === 'at-least-once') return new PlainSink(server, outgoing)
   if (guarantee !== 'exactly-once') {
     throw invalid(what, `guarantee is ${String(guarantee)}; write 'exactly-once' or 'at-least-once'`)
   }
@@ -314,5 +314,5 @@ function sink<T>(
       "messageId needs guarantee: 'at-least-once'; exactly once, messages have ids of the sink",
     )
   }
-  return new StagedSink(address, outgoing, ifForgotten)
+  return new StagedSink(server, outgoing, ifForgotten)
 }

@@ -7,7 +7,9 @@ import {
   type Duration,
   type Secret,
 } from '@millrace/core'
+import type { Server, ServerLink } from '@millrace/core/connector'
 import { connect, credsAuthenticator, type NatsConnection } from '@nats-io/transport-node'
+import { adviceOn, isFinal, reasonOf } from './server-error.ts'
 import { closedIfUnreadable } from './unreadable.ts'
 
 /** How a server is reached. */
@@ -36,17 +38,16 @@ export interface TlsOptions {
 
 const connectionOptions = ['url', 'credentials', 'tls', 'connectTimeout'] as const
 
-/** A server that may be connected to. */
-export interface Address {
-  /** Hosts and ports, for messages. */
-  readonly server: string
-  /** Removes password and token from what a server has said. */
-  readonly redaction: Redaction
+/** A server that may be connected to, with or without a link. */
+export interface NatsServer extends Server<NatsConnection> {
   open(): Promise<NatsConnection>
 }
 
-/** Throws `OPTION_INVALID` for options that cannot be meant. */
-export function addressOf(what: string, options: NatsOptions, more: readonly string[]): Address {
+/** A connection to a server, which is replaced when it is lost. */
+export type Link = ServerLink<NatsConnection>
+
+/** The server of the options. Throws `OPTION_INVALID` for options that cannot be meant. */
+export function serverOf(what: string, options: NatsOptions, more: readonly string[]): NatsServer {
   requireKnown(what, options, [...connectionOptions, ...more])
   const { url = 'nats://127.0.0.1:4222' } = options
   const credentials = options.credentials === undefined ? undefined : reveal(options.credentials)
@@ -64,9 +65,15 @@ export function addressOf(what: string, options: NatsOptions, more: readonly str
   const login = user === '' ? {} : pass === '' ? { token: user } : { user, pass }
   const authenticator =
     credentials === undefined ? undefined : credsAuthenticator(new TextEncoder().encode(credentials))
+  const redaction = new Redaction([pass === '' ? user : pass, credentials ?? ''])
   return {
-    server: servers.join(', '),
-    redaction: new Redaction([pass === '' ? user : pass, credentials ?? '']),
+    product: 'NATS',
+    address: servers.join(', '),
+    isOpen: (nc) => !nc.isClosed(),
+    close: (nc) => void nc.close().catch(() => {}),
+    isFinal,
+    adviceOn,
+    reasonOf: (error) => redaction.redact(reasonOf(error)),
     open: async () => {
       const nc = await connect({
         servers,

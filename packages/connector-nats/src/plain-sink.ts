@@ -1,20 +1,28 @@
 import { describeError, isMillraceError, MillraceError } from '@millrace/core'
-import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
-import { Connector, type Link } from './link.ts'
-import type { Address } from './options.ts'
+import {
+  type Batch,
+  type ConnectorContext,
+  type RejectRecord,
+  type Server,
+  ServerConnector,
+  type Sink,
+  type SinkWriter,
+} from '@millrace/core/connector'
 import { Outgoing, type OutgoingOptions } from './outgoing.ts'
 import { publishAll, publishedAtOnce, type NamedMessage } from './publish.ts'
+import type { Link } from './options.ts'
+import type { NatsConnection } from '@nats-io/transport-node'
 
 /** Writes messages at least once: they are sent at once, and `write` waits until the stream has them. */
 export class PlainSink<T> implements Sink<T, never> {
   readonly kind = 'nats-plain'
   readonly guarantee = 'at-least-once'
   readonly reconnects = true
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<NatsConnection>
   readonly #options: OutgoingOptions<T>
 
-  constructor(address: Address, options: OutgoingOptions<T>) {
-    this.#connector = new Connector(address)
+  constructor(server: Server<NatsConnection>, options: OutgoingOptions<T>) {
+    this.#connector = new ServerConnector(server)
     this.#options = options
   }
 
@@ -100,7 +108,7 @@ class PlainWriter<T> implements SinkWriter<T, never> {
       })
     } catch (error) {
       if (isMillraceError(error)) throw error
-      const message = `${this.#what}: messages cannot be written to stream ${stream} on ${link.server}: ${describeError(error)}`
+      const message = `${this.#what}: messages cannot be written to stream ${stream} on ${link.address}: ${describeError(error)}`
       throw new MillraceError('SINK_FAILED', message, { cause: error })
     }
   }

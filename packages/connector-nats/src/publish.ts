@@ -7,8 +7,8 @@ import {
   type MsgHdrs,
   type NatsConnection,
 } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
 import type { ReadyMessage } from './outgoing.ts'
+import type { Link } from './options.ts'
 
 /** A message with the id by which the server knows that it has it. */
 export interface NamedMessage {

@@ -1,5 +1,5 @@
 import { createInbox, nanos, type Msg, type NatsConnection, type Subscription } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
+import type { Link } from './options.ts'
 
 /** How long a request waits for messages. */
 const waitMs = 1_000

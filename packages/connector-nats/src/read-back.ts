@@ -1,8 +1,8 @@
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
 import type { Place } from './place.ts'
 import type { StagedMessages } from './staged-messages.ts'
 import { keepsNewest, MessageFetcher, stateOf } from './stream.ts'
+import type { Link } from './options.ts'
 
 /** Which of staged messages a stream has. */
 export interface Written {

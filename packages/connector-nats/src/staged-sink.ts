@@ -1,11 +1,19 @@
-import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
+import {
+  type Batch,
+  type ConnectorContext,
+  type RejectRecord,
+  type Server,
+  ServerConnector,
+  type Sink,
+  type SinkWriter,
+} from '@millrace/core/connector'
 import { removeIfThere } from '@millrace/core/disk'
 import { BlockFile, namesIn } from '@millrace/segment-log'
 import { Committer, type IfForgotten } from './committer.ts'
-import { Connector, type Link } from './link.ts'
-import { invalid, type Address } from './options.ts'
+import { invalid, type Link } from './options.ts'
 import { Outgoing, type OutgoingOptions, type ReadyMessage } from './outgoing.ts'
 import { encodeMessage, type StagedMessages } from './staged-messages.ts'
+import type { NatsConnection } from '@nats-io/transport-node'
 
 /**
  * Writes messages exactly once. They are kept in a file of the data directory until their checkpoint is durable, and are then
@@ -15,12 +23,12 @@ export class StagedSink<T> implements Sink<T, StagedMessages> {
   readonly kind = 'nats'
   readonly guarantee = 'exactly-once'
   readonly reconnects = true
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<NatsConnection>
   readonly #options: OutgoingOptions<T>
   readonly #ifForgotten: IfForgotten
 
-  constructor(address: Address, options: OutgoingOptions<T>, ifForgotten: IfForgotten) {
-    this.#connector = new Connector(address)
+  constructor(server: Server<NatsConnection>, options: OutgoingOptions<T>, ifForgotten: IfForgotten) {
+    this.#connector = new ServerConnector(server)
     this.#options = options
     this.#ifForgotten = ifForgotten
   }

@@ -8,11 +8,11 @@ import {
   type SplitReader,
 } from '@millrace/core/connector'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
 import type { Decode, StreamPosition } from './message.ts'
 import { carriedHeaders } from './headers.ts'
 import { placeOf, type Place } from './place.ts'
 import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
+import type { Link } from './options.ts'
 
 /** What a reader needs. */
 export interface StreamReaderParts<T> {
@@ -125,7 +125,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
           ? error
           : new MillraceError(
               'SOURCE_FAILED',
-              `${what}: stream ${stream} on ${link.server} cannot be read: ${describeError(error)}`,
+              `${what}: stream ${stream} on ${link.address} cannot be read: ${describeError(error)}`,
               { cause: error },
             )
     }

@@ -1,9 +1,14 @@
 import { MillraceError } from '@millrace/core'
-import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
-import type { Msg } from '@nats-io/transport-node'
-import { Connector, type Link } from './link.ts'
+import {
+  type ConnectorContext,
+  type Discovery,
+  ServerConnector,
+  type Source,
+  type SplitReader,
+} from '@millrace/core/connector'
+import type { Msg, NatsConnection } from '@nats-io/transport-node'
 import type { Decode, StreamPosition } from './message.ts'
-import { addressOf, invalid, type NatsOptions } from './options.ts'
+import { serverOf, invalid, type NatsOptions, type Link } from './options.ts'
 import { keepsNewest, MessageFetcher, stateOf, type StreamState } from './stream.ts'
 import { StreamReader } from './stream-reader.ts'
 import { isPattern } from './subject.ts'
@@ -42,7 +47,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly #subjects: readonly string[]
   readonly #decode: Decode<Msg, T>
   readonly #options: ReadOptions
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<NatsConnection>
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
   constructor(
@@ -52,7 +57,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
     decodeRaw?: (raw: Uint8Array) => T,
   ) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
-    this.#connector = new Connector(addressOf(what, options, readOptions))
+    this.#connector = new ServerConnector(serverOf(what, options, readOptions))
     this.#streams = listOf(options.stream)
     this.#subjects = listOf(options.subjects ?? [])
     this.#decode = decode

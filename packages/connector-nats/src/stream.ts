@@ -13,9 +13,9 @@ import {
   type StreamInfo,
 } from '@nats-io/jetstream'
 import { nanos, type Msg, type NatsConnection } from '@nats-io/transport-node'
-import type { Link } from './link.ts'
 import { placeOf, type Place } from './place.ts'
 import { Pull } from './pull.ts'
+import type { Link } from './options.ts'
 
 /** What a server says about a stream. */
 export interface StreamState {

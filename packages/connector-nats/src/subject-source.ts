@@ -1,17 +1,17 @@
 import { describeError, MillraceError } from '@millrace/core'
 import {
-  decodedPoll,
   type ConnectorContext,
+  decodedPoll,
   type Discovery,
   type Poll,
+  ServerConnector,
   type Source,
   type SplitReader,
 } from '@millrace/core/connector'
 import type { Msg, NatsConnection } from '@nats-io/transport-node'
-import { Connector, type Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
 import { subjectMessage, type Decode, type SubjectMessage } from './message.ts'
-import { addressOf, invalid, type NatsOptions } from './options.ts'
+import { serverOf, invalid, type NatsOptions, type Link } from './options.ts'
 import { isPattern } from './subject.ts'
 
 /** How subjects are received. */
@@ -39,7 +39,7 @@ export class SubjectSource<T> implements Source<T, null> {
   readonly #decode: Decode<SubjectMessage, T>
   readonly #queue: string | undefined
   readonly #waitingMax: number
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<NatsConnection>
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
   constructor(
@@ -49,7 +49,7 @@ export class SubjectSource<T> implements Source<T, null> {
     decodeRaw?: (raw: Uint8Array) => T,
   ) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
-    this.#connector = new Connector(addressOf(what, options, receiveOptions))
+    this.#connector = new ServerConnector(serverOf(what, options, receiveOptions))
     const { subject, queue, waitingMax = 65_536 } = options
     this.#subjects = typeof subject === 'string' ? [subject] : [...new Set(subject)]
     this.#decode = decode
@@ -151,7 +151,7 @@ class SubjectReader<T> implements SplitReader<T, null> {
     } catch (error) {
       if (this.#state !== 'reading') return
       this.#state = 'failed'
-      const message = `source ${context.name}: subject ${subject} on ${link.server} cannot be received: ${describeError(error)}`
+      const message = `source ${context.name}: subject ${subject} on ${link.address} cannot be received: ${describeError(error)}`
       this.#error = new MillraceError('SOURCE_FAILED', message, { cause: error })
     }
     this.#wake()

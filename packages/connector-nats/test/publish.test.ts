@@ -2,7 +2,7 @@ import { JetStreamApiError } from '@nats-io/jetstream'
 import type { NatsConnection } from '@nats-io/transport-node'
 import { ManualClock } from '@millrace/world'
 import { expect, test } from 'vitest'
-import type { Link } from '../src/link.ts'
+import type { Link } from '../src/options.ts'
 import { publishAll, type NamedMessage } from '../src/publish.ts'
 import { FakeServer } from './fake-server.ts'
 

@@ -1,7 +1,7 @@
 import { headers, type NatsConnection } from '@nats-io/transport-node'
 import { ManualClock } from '@millrace/world'
 import { expect, test } from 'vitest'
-import type { Link } from '../src/link.ts'
+import type { Link } from '../src/options.ts'
 import { Pull } from '../src/pull.ts'
 import { FakeServer } from './fake-server.ts'
 

@@ -20,14 +20,21 @@ function codeOf(error: unknown): number | undefined {
 }
 
 /** Whether the broker refuses this user. */
-export function isRefused(error: unknown): boolean {
+function isRefused(error: unknown): boolean {
   const code = codeOf(error)
   return code === codes.accessRefused || (code === codes.notAllowed && !isHostRefused(error))
 }
 
 /** Whether the broker ends the handshake at the virtual host, also because that is not up yet. */
-export function isHostRefused(error: unknown): boolean {
+function isHostRefused(error: unknown): boolean {
   return error instanceof BrokerError && error.isAboutHost
+}
+
+/** What the user may do when the first connection fails. */
+export function adviceOn(error: unknown): string {
+  return isRefused(error) || isHostRefused(error)
+    ? 'check user, password and virtual host in the url'
+    : 'check the address and that the broker runs'
 }
 
 /** Whether something is not there. A queue whose node is down will be there again. */

@@ -7,8 +7,10 @@ import {
   type Duration,
   type Secret,
 } from '@millrace/core'
+import type { Server, ServerLink } from '@millrace/core/connector'
 import { Connection, type ConnectionOptions } from './amqp/connection.ts'
 import { machineNetwork, type Place } from './amqp/doors/socket.ts'
+import { adviceOn, isFinal, reasonOf } from './broker-error.ts'
 
 /** How a broker is reached. */
 export interface RabbitOptions {
@@ -34,18 +36,11 @@ export interface TlsOptions {
 
 const connectionOptions = ['url', 'tls', 'connectTimeout'] as const
 
-/** A broker that may be connected to. */
-export interface Address {
-  /** Hosts and ports, for messages. */
-  readonly server: string
-  /** Removes passwords from what a broker has said. */
-  readonly redaction: Redaction
-  /** Rejects when the signal is aborted. */
-  open(signal: AbortSignal): Promise<Connection>
-}
+/** A connection to a broker, which is replaced when it is lost. */
+export type Link = ServerLink<Connection>
 
-/** Throws `OPTION_INVALID` for options that cannot be meant. */
-export function addressOf(what: string, options: RabbitOptions, more: readonly string[]): Address {
+/** The broker of the options. Throws `OPTION_INVALID` for options that cannot be meant. */
+export function serverOf(what: string, options: RabbitOptions, more: readonly string[]): Server<Connection> {
   requireKnown(what, options, [...connectionOptions, ...more])
   const { url = 'amqp://127.0.0.1:5672', connectTimeout = '10s' } = options
   const urls = Array.isArray(url) ? (url as readonly (string | Secret)[]) : [url as string | Secret]
@@ -53,10 +48,24 @@ export function addressOf(what: string, options: RabbitOptions, more: readonly s
   const connectMs = durationMs(connectTimeout, `${what}: connectTimeout`)
   const brokers = urls.map((text) => brokerOf(what, reveal(text), tls))
   if (brokers.length === 0) throw invalid(what, 'url is an empty list')
+  const redaction = new Redaction(brokers.map(({ password }) => password))
   return {
-    server: brokers.map(({ place }) => `${place.host}:${place.port}`).join(', '),
-    redaction: new Redaction(brokers.map(({ password }) => password)),
-    open: (signal) => openFirst(brokers, connectMs, signal),
+    product: 'RabbitMQ',
+    address: brokers.map(({ place }) => `${place.host}:${place.port}`).join(', '),
+    isOpen: (connection) => !connection.isClosed,
+    close: (connection) => connection.close(),
+    lost: (connection) => connection.lost,
+    isFinal,
+    adviceOn,
+    reasonOf: (error) => redaction.redact(reasonOf(error)),
+    async open(signal, link) {
+      const connection = await openFirst(brokers, connectMs, signal)
+      connection.blocked = (reason) => {
+        if (reason === undefined) link.works()
+        else link.down(`RabbitMQ on ${link.address} takes no messages: ${reason}`)
+      }
+      return connection
+    },
   }
 }
 

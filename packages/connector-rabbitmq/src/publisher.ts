@@ -3,8 +3,8 @@ import type { RejectRecord } from '@millrace/core/connector'
 import type { Channel } from './amqp/channel.ts'
 import type { Connection } from './amqp/connection.ts'
 import { isMissing, reasonOf } from './broker-error.ts'
-import type { Link } from './link.ts'
 import type { ReadyMessage } from './outgoing.ts'
+import type { Link } from './options.ts'
 
 /** So many messages, and about so many bytes, are sent before the broker has confirmed them. */
 const sentAtOnce = 1_000
@@ -65,8 +65,8 @@ export class Publisher {
         }
         left = again
         if (left.length === 0) continue
-        this.#link.refuses(
-          'a queue is full (overflow reject-publish), or the broker cannot write; consume what the queue holds, or raise its limit',
+        this.#link.down(
+          `RabbitMQ on ${this.#link.address} takes no messages: a queue is full (overflow reject-publish), or the broker cannot write; consume what the queue holds, or raise its limit`,
         )
         await this.#link.pause()
       }

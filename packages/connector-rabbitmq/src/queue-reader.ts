@@ -14,9 +14,9 @@ import type { Delivered } from './amqp/content.ts'
 import { placeOf, type Arrived } from './arrived.ts'
 import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
 import { KnownIds } from './known-ids.ts'
-import type { Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
 import { offsetOf, requireId, requireReadable, type Decode } from './message.ts'
+import type { Link } from './options.ts'
 
 /** How far a queue was read. */
 export interface QueuePosition {
@@ -234,7 +234,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     } catch (error) {
       if (this.#state !== 'reading') return
       this.#state = 'failed'
-      this.#error = unreadable(what, `queue ${queue}`, link.server, error)
+      this.#error = unreadable(what, `queue ${queue}`, link.address, error)
     }
     this.#wake()
   }

@@ -1,19 +1,27 @@
-import type { Batch, ConnectorContext, RejectRecord, Sink, SinkWriter } from '@millrace/core/connector'
-import { Connector, type Link } from './link.ts'
-import { invalid, type Address } from './options.ts'
+import {
+  type Batch,
+  type ConnectorContext,
+  type RejectRecord,
+  type Server,
+  ServerConnector,
+  type Sink,
+  type SinkWriter,
+} from '@millrace/core/connector'
+import { invalid, type Link } from './options.ts'
 import { messagesOf, type OutgoingOptions } from './outgoing.ts'
 import { Publisher, unwritable } from './publisher.ts'
+import type { Connection } from './amqp/connection.ts'
 
 /** Writes messages at least once: they are sent at once, and `write` waits until the broker has confirmed them. */
 export class QueueSink<T> implements Sink<T, never> {
   readonly kind = 'rabbitmq'
   readonly guarantee = 'at-least-once'
   readonly reconnects = true
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<Connection>
   readonly #options: OutgoingOptions<T>
 
-  constructor(address: Address, options: OutgoingOptions<T>) {
-    this.#connector = new Connector(address)
+  constructor(server: Server<Connection>, options: OutgoingOptions<T>) {
+    this.#connector = new ServerConnector(server)
     this.#options = options
   }
 
@@ -39,11 +47,12 @@ export class QueueSink<T> implements Sink<T, never> {
     const publisher = new Publisher(link, confirmMs)
     try {
       const isThere = await link.repeat((connection) => publisher.has(connection, exchange))
-      if (!isThere) throw invalid(what, `there is no exchange ${exchange} on ${link.server}; create it first`)
+      if (!isThere)
+        throw invalid(what, `there is no exchange ${exchange} on ${link.address}; create it first`)
       return { link, publisher }
     } catch (error) {
       link.close()
-      throw unwritable(what, link.server, error)
+      throw unwritable(what, link.address, error)
     }
   }
 }
@@ -73,7 +82,7 @@ class QueueWriter<T> implements SinkWriter<T, never> {
     try {
       await publisher.publish(messages, reject)
     } catch (error) {
-      throw unwritable(this.#what, link.server, error)
+      throw unwritable(this.#what, link.address, error)
     }
   }
 

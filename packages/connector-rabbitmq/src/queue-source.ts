@@ -1,9 +1,15 @@
-import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
+import {
+  type ConnectorContext,
+  type Discovery,
+  ServerConnector,
+  type Source,
+  type SplitReader,
+} from '@millrace/core/connector'
 import { unreadable } from './broker-error.ts'
-import { Connector } from './link.ts'
 import { queueMessage, type Decode, type QueueMessage } from './message.ts'
-import { addressOf, invalid, type RabbitOptions } from './options.ts'
+import { serverOf, invalid, type RabbitOptions } from './options.ts'
 import { QueueReader, type QueuePosition } from './queue-reader.ts'
+import type { Connection } from './amqp/connection.ts'
 
 /** How queues are read. */
 export interface ReceiveOptions extends RabbitOptions {
@@ -42,12 +48,12 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
   readonly #idOf: Decode<unknown> | undefined
   readonly #rememberIds: number
   readonly #rejects: boolean
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<Connection>
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
   constructor(what: string, decode: Decode<T>, options: ReceiveOptions, decodeRaw?: (raw: Uint8Array) => T) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
-    this.#connector = new Connector(addressOf(what, options, receiveOptions))
+    this.#connector = new ServerConnector(serverOf(what, options, receiveOptions))
     const { queue, prefetch = 10_000, deduplicateBy, ifUndecodable = 'policy' } = options
     const { rememberIds = 2 * prefetch } = options
     this.#queues = typeof queue === 'string' ? [queue] : [...new Set(queue)]
@@ -110,7 +116,7 @@ export class QueueSource<T> implements Source<T, QueuePosition> {
       })
     } catch (error) {
       link.close()
-      throw unreadable(what, `queue ${queue}`, link.server, error)
+      throw unreadable(what, `queue ${queue}`, link.address, error)
     }
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '@millrace/core/connector'
 import type { RabbitHeaders } from './headers.ts'
 import { queueMessage, streamMessage, type QueueMessage, type StreamMessage } from './message.ts'
-import { addressOf, invalid, type RabbitOptions } from './options.ts'
+import { serverOf, invalid, type RabbitOptions } from './options.ts'
 import type { OutgoingMessage, OutgoingOptions } from './outgoing.ts'
 import type { QueuePosition } from './queue-reader.ts'
 import { QueueSink } from './queue-sink.ts'
@@ -226,7 +226,7 @@ function sink<T>(
   options: WriteOptions<T>,
   messageOf: (value: T, headers: RecordHeaders) => OutgoingMessage,
 ): Sink<T, never> {
-  const address = addressOf(what, options, writeOptions)
+  const server = serverOf(what, options, writeOptions)
   const { queue, exchange, routingKey, messageId, persistent = true, confirmTimeout = '30s' } = options
   if ((queue === undefined) === (exchange === undefined)) {
     throw invalid(what, 'give a queue, or an exchange')
@@ -245,5 +245,5 @@ function sink<T>(
       ...messageOf(value, headers),
     }),
   }
-  return new QueueSink(address, outgoing)
+  return new QueueSink(server, outgoing)
 }

@@ -11,7 +11,6 @@ import type { Channel } from './amqp/channel.ts'
 import type { Connection } from './amqp/connection.ts'
 import type { Delivered } from './amqp/content.ts'
 import { unreadable } from './broker-error.ts'
-import type { Link } from './link.ts'
 import { carriedHeaders } from './headers.ts'
 import { offsetOf, requireReadable, type Decode } from './message.ts'
 import {
@@ -22,6 +21,7 @@ import {
   streamCredit,
   type StreamState,
 } from './stream-probe.ts'
+import type { Link } from './options.ts'
 
 /** How far a stream was read. */
 export interface StreamPosition {
@@ -146,7 +146,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     } catch (error) {
       if (this.#state !== 'reading') return
       this.#state = 'failed'
-      this.#error = unreadable(what, `stream ${stream}`, link.server, error)
+      this.#error = unreadable(what, `stream ${stream}`, link.address, error)
     }
     this.#wake()
   }

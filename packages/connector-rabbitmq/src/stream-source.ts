@@ -1,10 +1,15 @@
 import { MillraceError } from '@millrace/core'
-import type { ConnectorContext, Discovery, Source, SplitReader } from '@millrace/core/connector'
+import {
+  type ConnectorContext,
+  type Discovery,
+  ServerConnector,
+  type Source,
+  type SplitReader,
+} from '@millrace/core/connector'
 import { unreadable } from './broker-error.ts'
 import type { Connection } from './amqp/connection.ts'
-import { Connector } from './link.ts'
 import type { Decode } from './message.ts'
-import { addressOf, invalid, type RabbitOptions } from './options.ts'
+import { serverOf, invalid, type RabbitOptions } from './options.ts'
 import { isName } from './queue-source.ts'
 import { offsetsFrom, stateOf, type StreamState } from './stream-probe.ts'
 import { StreamReader, type StreamPosition } from './stream-reader.ts'
@@ -48,12 +53,12 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
   readonly decode?: (raw: Uint8Array) => T
   readonly #decode: Decode<T>
   readonly #options: ReadOptions
-  readonly #connector: Connector
+  readonly #connector: ServerConnector<Connection>
 
   /** `decodeRaw` decodes the bytes of a dead letter. Throws `OPTION_INVALID`. */
   constructor(what: string, decode: Decode<T>, options: ReadOptions, decodeRaw?: (raw: Uint8Array) => T) {
     if (decodeRaw !== undefined) this.decode = decodeRaw
-    this.#connector = new Connector(addressOf(what, options, readOptions))
+    this.#connector = new ServerConnector(serverOf(what, options, readOptions))
     const { stream, ifTrimmed = 'fail' } = options
     this.#streams = typeof stream === 'string' ? [stream] : [...new Set(stream)]
     this.#decode = decode
@@ -98,7 +103,7 @@ export class StreamSource<T> implements Source<T, StreamPosition> {
       })
     } catch (error) {
       link.close()
-      throw unreadable(what, `stream ${stream}`, link.server, error)
+      throw unreadable(what, `stream ${stream}`, link.address, error)
     }
   }
 

@@ -2,7 +2,7 @@ import { ManualClock } from '@millrace/world'
 import { expect, test } from 'vitest'
 import type { Confirmed } from '../src/amqp/confirms.ts'
 import type { Connection } from '../src/amqp/connection.ts'
-import type { Link } from '../src/link.ts'
+import type { Link } from '../src/options.ts'
 import type { ReadyMessage } from '../src/outgoing.ts'
 import { Publisher } from '../src/publisher.ts'
 

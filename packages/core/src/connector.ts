@@ -35,6 +35,8 @@ export type {
   SplitProgress,
   SplitReader,
 } from './connect/source.ts'
+export { ServerConnector, ServerLink } from './connect/server-link.ts'
+export type { LinkContext, Server } from './connect/server-link.ts'
 export { LatestAnswer } from './connect/latest-answer.ts'
 export { decodedPoll } from './connect/decoded-poll.ts'
 export type { Decoding } from './connect/decoded-poll.ts'
