@@ -108,7 +108,7 @@ async function serve(
   options: JobOptions,
   lines: LogLines,
 ): Promise<(AsyncDisposable & { readonly job: Job }) | undefined> {
-  const control = await openControl(line)
+  const control = await openControl(line, lines)
   if (control === undefined) return undefined
   try {
     const record = await recordControl(options.platform.fs, options.directory, control)

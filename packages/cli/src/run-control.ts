@@ -1,3 +1,5 @@
+import { access } from 'node:fs/promises'
+import path from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { isMillraceError, MillraceError, type Secret } from '@millrace/core'
@@ -22,6 +24,7 @@ export const controlOption: Option = {
  */
 export async function openControl(
   line: CommandLine,
+  lines: LogLines,
   waits?: () => readonly string[],
 ): Promise<Control | undefined> {
   const address = line.value('control')
@@ -36,7 +39,7 @@ export async function openControl(
     operatorToken: tokenIn('MILLRACE_CONTROL_OPERATOR_TOKEN'),
     viewerToken: tokenIn('MILLRACE_CONTROL_VIEWER_TOKEN'),
     peekFrom: peekFrom(process.env['MILLRACE_CONTROL_PEEK']),
-    dashboard: await dashboardDirectory(),
+    dashboard: await dashboardDirectory(lines),
     waits,
   })
 }
@@ -86,15 +89,28 @@ function addressOf(given: string): { readonly host: string | undefined; readonly
   return { host: host?.replaceAll(/[[\]]/g, ''), port: Number(port) }
 }
 
-/** The files of the dashboard, if its package is installed. */
-async function dashboardDirectory(): Promise<string | undefined> {
+/** The files of the dashboard, if its package is installed and has them. */
+async function dashboardDirectory(lines: LogLines): Promise<string | undefined> {
   const name = '@millrace/dashboard'
   try {
     const { pageDirectory } = (await import(name)) as { readonly pageDirectory: URL }
-    return fileURLToPath(pageDirectory)
+    return await pageIn(fileURLToPath(pageDirectory), lines)
   } catch (error) {
     if (isMillraceError(error) || (error as { code?: unknown }).code === 'ERR_MODULE_NOT_FOUND')
       return undefined
     throw error
   }
+}
+
+/** The directory of the page if it has one; otherwise undefined, and a warning says what is missing: the API works without it. */
+export async function pageIn(directory: string, lines: LogLines): Promise<string | undefined> {
+  const index = path.join(directory, 'index.html')
+  const isThere = await access(index).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) return directory
+  const text = `the dashboard is not served, because its page is missing (${index}); the control API works without it. Install @millrace/dashboard again, or in a clone of the repository run: npm run build`
+  lines.write('warning', 'warning', text)
+  return undefined
 }

@@ -39,7 +39,7 @@ export class WorkerControl implements AsyncDisposable {
 
   /** Starts the API if the command line asks for it. */
   static async open(line: CommandLine, parts: WorkerControlParts): Promise<WorkerControl | undefined> {
-    const control = await openControl(line, () => waitsOf(parts.status()))
+    const control = await openControl(line, parts.lines, () => waitsOf(parts.status()))
     return control && WorkerControl.over(control, parts, addressIn(line))
   }
 

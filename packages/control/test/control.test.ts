@@ -165,9 +165,12 @@ test('metrics in the text format of Prometheus: each line is a value of a descri
 })
 
 describe('who may use the API', () => {
-  test('an address that other machines reach needs a token, and tokens are long', async () => {
+  test('an address that other machines reach needs a token, tokens are long, and a directory of files must be there', async () => {
     await expect(startControl({ port: 0, host: '0.0.0.0', version: '1' })).rejects.toThrow('set a token')
     await expect(startControl({ port: 0, token: 'short', version: '1' })).rejects.toThrow('at least 16')
+    const dashboard = path.join(await scratch(), 'missing')
+    const failure = { code: 'OPTION_INVALID', message: expect.stringContaining(dashboard) as string }
+    await expect(startControl({ port: 0, dashboard, version: '1' })).rejects.toMatchObject(failure)
     await expect(startControl({ port: 0, viewerToken, version: '1' })).rejects.toThrow('token of admins')
   })
 

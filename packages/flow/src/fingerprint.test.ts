@@ -80,7 +80,7 @@ describe('the fingerprint of a program', () => {
     const nameless = Object.defineProperty(tumbling(5), 'fingerprint', { value: undefined })
     const timeless = { ...count(), version: undefined as unknown as number }
     expect(build(nameless, count())).toThrow(
-      "the windows of 'figures' (tumbling windows of 5 ms) have no fingerprint, so a changed program could misread open windows; give the assigner a 'fingerprint' with its kind and settings",
+      "the windows of 'figures' (tumbling windows of 5ms) have no fingerprint, so a changed program could misread open windows; give the assigner a 'fingerprint' with its kind and settings",
     )
     expect(build(tumbling(5), timeless)).toThrow(
       "aggregate 'n' of 'figures' has kind \"count\" and version undefined; give it a kind and a version from 1",

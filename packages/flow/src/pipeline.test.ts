@@ -134,7 +134,7 @@ describe('a pipeline', () => {
       {
         name: 'figures',
         outputs: ['late'],
-        keeps: 'n, m of each key and window until 5000 ms after it has ended; tumbling windows of 60000 ms',
+        keeps: 'n, m of each key and window until 5s after it has ended; tumbling windows of 1m',
       },
       { name: 'check', outputs: ['odd'], keeps: 'last, all of each key until cleared' },
     ])

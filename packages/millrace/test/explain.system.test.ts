@@ -11,8 +11,8 @@ describe('millrace explain', () => {
       out: `numbers
 
 numbers               from generator, replayable; keeps how far each split has been read
-└─ withTimestamps-1   withTimestamps, maxOutOfOrderness 0 ms, never idle
-   └─ sums            window by key; keeps n, sum of each key and window until it ends; tumbling windows of 100 ms
+└─ withTimestamps-1   withTimestamps, maxOutOfOrderness 0ms, never idle
+   └─ sums            window by key; keeps n, sum of each key and window until it ends; tumbling windows of 100ms
       └─ file         to files, exactly-once
 
 runs as 3 tasks of 1 subtask each

@@ -1,5 +1,6 @@
 import { readFile, realpath } from 'node:fs/promises'
 import path from 'node:path'
+import { MillraceError } from '@millrace/core'
 
 const types: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
@@ -18,12 +19,15 @@ const hashed = /-[\w-]{8,}\.\w+$/
 
 /**
  * Serves the files of one directory. A path that leaves it, also through a link, and an unknown kind of file are not
- * found. Paths without an extension are pages of the dashboard, whose own routes are all in `index.html`.
+ * found. Paths without an extension are pages of the dashboard, whose own routes are all in `index.html`. Throws `OPTION_INVALID` where
+ * there is no such directory.
  */
 export async function staticFiles(
   directory: string,
 ): Promise<(path: string) => Promise<Response | undefined>> {
-  const root = await realpath(directory)
+  const root = await realpath(directory).catch((error: unknown) => {
+    throw new MillraceError('OPTION_INVALID', `the dashboard has no directory ${directory}`, { cause: error })
+  })
   return async (requested) => {
     const wanted = decoded(requested)
     if (wanted === undefined) return undefined

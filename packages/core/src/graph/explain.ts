@@ -2,6 +2,7 @@ import type { Sink } from '../connect/sink.ts'
 import type { Source } from '../connect/source.ts'
 import { MillraceError } from '../errors/errors.ts'
 import type { Exchange } from '../exchange/exchange.ts'
+import { durationText } from '../record/time.ts'
 import { inputsOf, type AsyncNode, type Graph, type GraphNode, type NodeId } from './node.ts'
 import { unreadOutputs, type UnreadOutput } from './unread-outputs.ts'
 
@@ -27,7 +28,7 @@ export interface PartExplanation {
   /** "files", "filter", "window". */
   readonly type: string
   readonly inputs: readonly InputExplanation[]
-  /** Facts about it, as phrases: "replayable", "maxOutOfOrderness 5000 ms", "at most 16 calls at once". */
+  /** Facts about it, as phrases: "replayable", "maxOutOfOrderness 5s", "at most 16 calls at once". */
   readonly facts: readonly string[]
   /** Its state and how long it is kept; undefined for a part without state. */
   readonly keeps: string | undefined
@@ -134,22 +135,24 @@ function factsOf(node: GraphNode): readonly string[] {
       const { maxOutOfOrdernessMs, generator, idleAfterMs, maxDriftMs, advancesWhenIdle } = node.timestamps
       return [
         generator === undefined
-          ? `maxOutOfOrderness ${maxOutOfOrdernessMs} ms`
+          ? `maxOutOfOrderness ${durationText(maxOutOfOrdernessMs)}`
           : `watermark ${generator.name}`,
-        idleAfterMs === undefined ? 'never idle' : `idleAfter ${idleAfterMs} ms`,
-        ...(maxDriftMs === undefined ? [] : [`maxDrift ${maxDriftMs} ms`]),
+        idleAfterMs === undefined ? 'never idle' : `idleAfter ${durationText(idleAfterMs)}`,
+        ...(maxDriftMs === undefined ? [] : [`maxDrift ${durationText(maxDriftMs)}`]),
         ...(advancesWhenIdle ? ['advanceWhenIdle'] : []),
       ]
     }
     case 'async': {
-      const timeout = node.timeoutMs === undefined ? [] : [`timeout ${node.timeoutMs} ms`]
+      const timeout = node.timeoutMs === undefined ? [] : [`timeout ${durationText(node.timeoutMs)}`]
       const serial = node.serial === 'key' ? ['one call of each key at a time'] : []
       const most = `at most ${node.concurrency} calls at once in each subtask`
       const retry = node.retry === undefined ? [] : [`up to ${node.retry.attempts} attempts`]
       const breaker =
         node.breaker === undefined
           ? []
-          : [`no calls for ${node.breaker.openMs} ms after ${node.breaker.failures} failures in a row`]
+          : [
+              `no calls for ${durationText(node.breaker.openMs)} after ${node.breaker.failures} failures in a row`,
+            ]
       return [
         most,
         ...serial,
@@ -172,7 +175,9 @@ function bulkheadFacts({ bulkhead }: AsyncNode): readonly string[] {
   const { concurrency, rate } = bulkhead
   return [
     ...(concurrency === Infinity ? [] : [`at most ${concurrency} calls of each group at once`]),
-    ...(rate === undefined ? [] : [`at most ${rate.calls} calls of each group in ${rate.perMs} ms`]),
+    ...(rate === undefined
+      ? []
+      : [`at most ${rate.calls} calls of each group in ${durationText(rate.perMs)}`]),
   ]
 }
 

@@ -42,8 +42,8 @@ describe('explain', () => {
 
 payments               from memory, replayable; keeps how far each split has been read
 └─ valid               filter; sends records it fails on to dead letters
-   ├─ time             withTimestamps, maxOutOfOrderness 5000 ms, never idle
-   │  ├─ spend         window by key; keeps n of each key and window until it ends; sliding windows of 60000 ms every 10000 ms
+   ├─ time             withTimestamps, maxOutOfOrderness 5s, never idle
+   │  ├─ spend         window by key; keeps n of each key and window until it ends; sliding windows of 1m every 10s
    │  │  ├─ spending   to memory, exactly-once
    │  │  └─ late       to trial, reads output 'late', at-least-once
    │  └─ velocity      process by key; keeps last of each key until cleared

@@ -1,4 +1,4 @@
-import { MillraceError, requireKnown } from '@millrace/core'
+import { durationText, MillraceError, requireKnown } from '@millrace/core'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { OperatorOptions } from '../stream-options.ts'
 import { skipOf, type AfterMatch } from './after-match.ts'
@@ -49,7 +49,7 @@ export function matchParts(name: string, pattern: unknown, options: MatchOptions
   const keeps =
     withinMs === undefined
       ? 'partial matches of each key until they match or fail'
-      : `partial matches of each key for ${withinMs} ms`
+      : `partial matches of each key for ${durationText(withinMs)}`
   return {
     type: 'match',
     emitsLater: true,

@@ -1,4 +1,4 @@
-import { MillraceError, type Duration, type EventTime } from '@millrace/core'
+import { durationText, MillraceError, type Duration, type EventTime } from '@millrace/core'
 import type { Slice, WindowAssigner, WindowsFingerprint } from './assigner.ts'
 import { floorMod, floorTo, offsetMs, wholeMs } from './sliding.ts'
 
@@ -40,7 +40,7 @@ class CumulativeWindows implements WindowAssigner {
   readonly #offset: number
 
   constructor(maxSize: number, step: number, offset: number) {
-    this.description = `cumulative windows of ${step} ms to ${maxSize} ms`
+    this.description = `cumulative windows of ${durationText(step)} to ${durationText(maxSize)}`
     this.fingerprint = {
       kind: 'cumulative',
       settings: [

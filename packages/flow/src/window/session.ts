@@ -1,4 +1,4 @@
-import type { Duration, EventTime } from '@millrace/core'
+import { durationText, type Duration, type EventTime } from '@millrace/core'
 import type { MergingWindows, Window } from './assigner.ts'
 import { wholeMs } from './sliding.ts'
 
@@ -25,7 +25,9 @@ class SessionWindows<T> implements MergingWindows<T> {
 
   constructor(gap: number | ((value: T) => Duration)) {
     const isFixed = typeof gap === 'number'
-    this.description = isFixed ? `sessions with a gap of ${gap} ms` : 'sessions with a gap of each record'
+    this.description = isFixed
+      ? `sessions with a gap of ${durationText(gap)}`
+      : 'sessions with a gap of each record'
     this.fingerprint = {
       kind: 'session',
       settings: [

@@ -1,4 +1,11 @@
-import { durationMs, MillraceError, positiveDurationMs, type Duration, type EventTime } from '@millrace/core'
+import {
+  durationMs,
+  durationText,
+  MillraceError,
+  positiveDurationMs,
+  type Duration,
+  type EventTime,
+} from '@millrace/core'
 import { farthestTime, type Slice, type WindowAssigner, type WindowsFingerprint } from './assigner.ts'
 
 /** Options of `sliding`. */
@@ -29,7 +36,11 @@ export function sliding(options: SlidingOptions): WindowAssigner {
   const size = wholeMs(options.size, 'size')
   const slide = wholeMs(options.slide, 'slide')
   const offset = offsetMs(options.offset ?? 0, slide, 'slide')
-  return new AlignedWindows(`sliding windows of ${size} ms every ${slide} ms`, { size, slide, offset })
+  return new AlignedWindows(`sliding windows of ${durationText(size)} every ${durationText(slide)}`, {
+    size,
+    slide,
+    offset,
+  })
 }
 
 /** Window ends stay integers that a double represents exactly, also at the limits of the range. */

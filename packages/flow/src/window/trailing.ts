@@ -1,4 +1,4 @@
-import type { Duration } from '@millrace/core'
+import { durationText, type Duration } from '@millrace/core'
 import type { WindowsFingerprint } from './assigner.ts'
 import { wholeMs } from './sliding.ts'
 
@@ -25,7 +25,7 @@ export function trailing(size: Duration): TrailingWindows {
   const sizeMs = wholeMs(size, 'size')
   return {
     isTrailing: true,
-    description: `windows of ${sizeMs} ms that end with each record`,
+    description: `windows of ${durationText(sizeMs)} that end with each record`,
     fingerprint: { kind: 'trailing', settings: [{ name: 'size', value: sizeMs, unit: 'ms' }] },
     size: sizeMs,
   }

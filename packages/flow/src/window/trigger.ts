@@ -1,4 +1,10 @@
-import { MillraceError, positiveDurationMs, type Duration, type EventTime } from '@millrace/core'
+import {
+  durationText,
+  MillraceError,
+  positiveDurationMs,
+  type Duration,
+  type EventTime,
+} from '@millrace/core'
 import type { Aggregate } from './aggregate.ts'
 import { floorMod } from './sliding.ts'
 
@@ -159,13 +165,13 @@ export const trigger = {
   /** Fires at each multiple of a duration, if records have arrived. */
   every(period: Duration, options: ClockOptions = {}): Firing {
     const ms = positiveDurationMs(period, 'every')
-    return timed(`every ${ms} ms`, options, (since) => since - floorMod(since, ms) + ms)
+    return timed(`every ${durationText(ms)}`, options, (since) => since - floorMod(since, ms) + ms)
   },
 
   /** Fires so long after the first record. */
   after(delay: Duration, options: ClockOptions = {}): Firing {
     const ms = positiveDurationMs(delay, 'after')
-    return timed(`after ${ms} ms`, options, (since) => since + ms)
+    return timed(`after ${durationText(ms)}`, options, (since) => since + ms)
   },
 
   /** Fires when one of the firings does. */

@@ -1,4 +1,4 @@
-import type { Duration } from '@millrace/core'
+import { durationText, type Duration } from '@millrace/core'
 import type { WindowAssigner } from './assigner.ts'
 import { AlignedWindows, offsetMs, wholeMs } from './sliding.ts'
 
@@ -23,5 +23,9 @@ export interface TumblingOptions {
 export function tumbling(size: Duration, options: TumblingOptions = {}): WindowAssigner {
   const sizeMs = wholeMs(size, 'size')
   const offset = offsetMs(options.offset ?? 0, sizeMs, 'size')
-  return new AlignedWindows(`tumbling windows of ${sizeMs} ms`, { size: sizeMs, slide: sizeMs, offset })
+  return new AlignedWindows(`tumbling windows of ${durationText(sizeMs)}`, {
+    size: sizeMs,
+    slide: sizeMs,
+    offset,
+  })
 }

@@ -1,4 +1,4 @@
-import { durationMs, MillraceError, requireKnown } from '@millrace/core'
+import { durationMs, durationText, MillraceError, requireKnown } from '@millrace/core'
 import type { OperatorParts } from '../operators/operator-parts.ts'
 import type { AggregateOptions, PaneOptions, UpdatesOptions } from '../stream-options.ts'
 import type { Aggregates } from './aggregate.ts'
@@ -50,7 +50,7 @@ export function windowParts(call: WindowCall, options: AnyAggregateOptions): Ope
       ? 'the end of the input'
       : latenessMs === 0
         ? 'it ends'
-        : `${latenessMs} ms after it has ended`
+        : `${durationText(latenessMs)} after it has ended`
   const keeps = `${Object.keys(aggregates).join(', ')} of each ${hasKey ? 'key and ' : ''}window until ${until}; ${windows.description}`
   return { type: 'window', emitsLater: true, fingerprint, outputs: ['late'], keeps, create }
 }
