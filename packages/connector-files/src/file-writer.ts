@@ -18,6 +18,8 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
   readonly #onClose: (isDone: boolean) => Promise<void>
   /** What was encoded and not yet appended to the target. */
   readonly #out = new TextBuffer(4096, (bytes) => Buffer.allocUnsafeSlow(bytes))
+  /** The bytes that were appended. */
+  #appended = 0
   #failure: Error | undefined
 
   /** `onClose` is called last, with whether all written data is visible. */
@@ -31,6 +33,10 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
     this.#target = target
     this.#doubt = doubt
     this.#onClose = onClose
+  }
+
+  get bytesWritten(): number {
+    return this.#appended + this.#out.length
   }
 
   write(batch: Batch<T>, reject: RejectRecord): Promise<void> | void {
@@ -77,6 +83,7 @@ export class FileWriter<T, Committable extends FileCommittable> implements SinkW
     if (out.length === 0) return
     // No call overlaps this one, so the memory can be used again after it.
     await this.#target.append(out.written())
+    this.#appended += out.length
     out.length = 0
   }
 

@@ -87,6 +87,10 @@ class JoiningWriter<T> implements SinkWriter<T, StagedRecords> {
     this.#collector = collector
   }
 
+  get bytesWritten(): number {
+    return this.#outgoing.bytes
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     await this.#outgoing.each(batch, reject, (record, partitions) => {
       const finished = this.#packing.add(record, partitions)

@@ -24,6 +24,8 @@ export class Outgoing<T> {
   /** Topics and their partitions; 0 for a topic that does not exist. */
   readonly #topics = new Map<string, number>()
   #lookedAt: number
+  /** About how many bytes the records have that were taken. */
+  bytes = 0
 
   constructor(
     options: OutgoingOptions<T>,
@@ -60,6 +62,7 @@ export class Outgoing<T> {
         this.#topics.delete(record.topic)
         continue
       }
+      this.bytes += sizeOf(record)
       const taken = take(record, partitions)
       if (taken !== undefined) await taken
     }

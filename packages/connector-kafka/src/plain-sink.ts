@@ -86,6 +86,10 @@ class PlainWriter<T> implements SinkWriter<T, never> {
     this.#producer = producer
   }
 
+  get bytesWritten(): number {
+    return this.#parts.outgoing.bytes
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     const { outgoing, packing } = this.#parts
     await outgoing.each(batch, reject, (record, partitions) => {

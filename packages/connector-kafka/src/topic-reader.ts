@@ -44,6 +44,8 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
   #waiting: KafkaRecord[] = []
   #at = 0
   #waitingBytes = 0
+  /** About how many bytes the records had that were handed out. */
+  #bytesRead = 0
   /** The next offset to hand out, and the next to be delivered. */
   #next: number
   #deliveredUpTo: number
@@ -99,6 +101,10 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     if (end === undefined && this.#askedEnd === 0) return undefined
     const last = Math.min(Math.max(end ?? 0, this.#askedEnd), this.#parts.end ?? Infinity)
     return { records: Math.max(last - this.#next, 0) }
+  }
+
+  get bytesRead(): number {
+    return this.#bytesRead
   }
 
   delivers(feed: Feed): void {
@@ -157,7 +163,10 @@ export class TopicReader<T> implements SplitReader<T, KafkaPosition>, FeedListen
     }
     const taken = this.#waiting.slice(this.#at, this.#at + limit)
     this.#at += taken.length
-    for (const record of taken) this.#waitingBytes -= sizeOf(record)
+    let bytes = 0
+    for (const record of taken) bytes += sizeOf(record)
+    this.#waitingBytes -= bytes
+    this.#bytesRead += bytes
     this.#next = taken.at(-1)!.offset + 1
     if (this.#at === this.#waiting.length) {
       this.#waiting = []

@@ -146,6 +146,10 @@ class TransactionWriter<T> implements SinkWriter<T, StagedRecords> {
     this.#committedAt = context.clock.monotonic()
   }
 
+  get bytesWritten(): number {
+    return this.#outgoing.bytes
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     await this.#outgoing.each(batch, reject, (record, partitions) => {
       const finished = this.#packing.add(record, partitions)

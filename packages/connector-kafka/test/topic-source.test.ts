@@ -209,6 +209,21 @@ describe('a source of topics', () => {
     await reader.close()
   })
 
+  test('bytes read are those of keys, values and headers of the records that were handed out', async () => {
+    const made = cluster(['four', 'ü'])
+    made.append('in', 0, { value: null, key: text('key') })
+    const reader = await sourceOn(made).open('in-0', undefined, contextOf())
+    expect(reader.bytesRead).toBe(0)
+    await reader.ready()
+    expect(reader.poll(1)).toMatchObject({ values: ['four'] })
+    expect(reader.bytesRead).toBe(4)
+    reader.poll(10)
+    expect(reader.bytesRead).toBe(4 + 2 + 3)
+    reader.poll(10)
+    expect(reader.bytesRead).toBe(9)
+    await reader.close()
+  })
+
   test('offsets are copied to the group when they are acknowledged, and only then', async () => {
     const made = cluster(['a', 'b'])
     const reader = await sourceOn(made, { group: 'g' }).open('in-0', undefined, contextOf())

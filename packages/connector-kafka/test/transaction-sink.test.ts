@@ -1,7 +1,9 @@
 import { MillraceError } from '@millrace/core'
+import type { Sink } from '@millrace/core/connector'
 import { SimFs } from '@millrace/testkit'
 import { describe, expect, test } from 'vitest'
 import { KafkaFailure } from '../src/cluster.ts'
+import type { OutgoingRecord } from '../src/record.ts'
 import { PlainSink } from '../src/plain-sink.ts'
 import { MemoryCluster } from './memory-cluster.ts'
 import { batchOf, contextOf, sinkOn, valuesIn, write } from './sink-parts.ts'
@@ -303,6 +305,37 @@ describe('a sink with transactions', () => {
     })
   })
 })
+
+const plainOn = (kafka: MemoryCluster): Sink<OutgoingRecord | string> => {
+  const recordOf = (value: OutgoingRecord | string): OutgoingRecord =>
+    typeof value === 'string' ? { value } : value
+  return new PlainSink(kafka.connect, { topic: 'out', recordOf, maxRecordBytes: 100 }, undefined)
+}
+
+test.each([
+  ['with', sinkOn],
+  ['without', plainOn],
+] as const)(
+  'bytes written %s transactions are those of the records, without rejected ones',
+  async (_, sink) => {
+    const kafka = cluster()
+    const writer = await sink(kafka).open(0, [], contextOf())
+    expect(writer.bytesWritten).toBe(0)
+    const rejected: number[] = []
+    const given = [
+      { key: 'key', value: 'four' },
+      { value: 'x'.repeat(101) },
+      { value: 'ü' },
+      { value: 'a', topic: 'none' },
+    ]
+    await writer.write(batchOf<OutgoingRecord | string>(given), (index) => void rejected.push(index))
+    expect(rejected).toEqual([1, 3])
+    expect(writer.bytesWritten).toBe(3 + 4 + 2)
+    await writer.write(batchOf<OutgoingRecord | string>(['more']), () => {})
+    expect(writer.bytesWritten).toBe(9 + 4)
+    await writer.close()
+  },
+)
 
 describe('a sink without transactions', () => {
   test('EN-225 sends what was written before a barrier passes', async () => {

@@ -138,6 +138,11 @@ test('history: a point for each second, with what the overview said at that mome
       }))
       expect(points.slice(-said.length)).toEqual(said)
       expect(history.inRate.at(-1)).toBeCloseTo(2_000, 0)
+      const shares = new Map(measured.figures().tasks.map((each) => [each.task, each.shares.busy]))
+      for (const { operator, busy } of history.operators) {
+        const { task } = measured.graph.operators.find(({ id }) => id === operator)!
+        expect(busy.at(-1)).toBeCloseTo(shares.get(task)!, 6)
+      }
       expect(history.operators.map(({ operator, inRate }) => [operator, Math.round(inRate.at(-1)!)])).toEqual(
         [
           ['numbers', 2_000],

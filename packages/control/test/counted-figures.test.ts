@@ -95,6 +95,10 @@ test('subtasks: records, rate and busy share of each are those of its own calls'
         expect(each.inRate).toBeCloseTo(((now - before) * 1_000) / (until - from), 6)
         expect(each.shares.busy).toBeCloseTo(tookBetween(own, from, until) / (until - from), 6)
       }
+      const busy = subtasks.map((each) => each.shares.busy)
+      const { shares, busiest } = at.measured.figures().tasks.find(({ task }) => task === 'out')!
+      expect(busiest).toEqual({ subtask: busy.indexOf(Math.max(...busy)), busy: Math.max(...busy) })
+      expect(shares.busy).toBeCloseTo(busy.reduce((sum, own) => sum + own, 0) / 3, 6)
       const rate = subtasks.reduce((sum, { inRate }) => sum + inRate, 0)
       expect(at.measured.overview().outRate).toBeCloseTo(rate, 6)
       return true

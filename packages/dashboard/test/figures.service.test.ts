@@ -4,6 +4,8 @@ import {
   type JobFigures,
   type JobHistory,
   type JobOverview,
+  type LetterGroups,
+  type LetterPage,
   type OperatorDetail,
   type SplitPage,
   type StateList,
@@ -199,6 +201,30 @@ describe.skipIf(missing !== undefined)(
           wrong(tables.map(({ table, cells }, at) => [table, texts[at]?.slice(table.length), cells])),
         ).toEqual([])
       }
+    })
+
+    test('dead letters: how many, how many of each reason, and how often each was tried', async () => {
+      const { page, url } = await standingStill()
+      const list = await answer<LetterPage>(url, `${pathOf('letters', { job: 'devices' })}?limit=500`)
+      const { groups } = await answer<LetterGroups>(url, pathOf('letterGroups', { job: 'devices' }))
+      expect(list.total).toBeGreaterThan(100)
+      expect(groups.reduce((sum, { count }) => sum + count, 0)).toBe(list.total)
+      await page.goto(`${url}/#/letters`)
+      const reasons = page.getByRole('list', { name: 'Reasons' })
+      await reasons.getByText('refused').first().waitFor()
+      const counts = await reasons.locator('.num').allInnerTexts()
+      const total = await page.getByRole('status').filter({ hasText: 'letters' }).innerText()
+      const table = page.getByRole('table', { name: 'Dead letters' })
+      await table.getByText('refused').first().waitFor()
+      const tries = await table.getByRole('row').nth(1).getByRole('cell').last().innerText()
+      const [first] = list.letters
+      expect(
+        wrong([
+          ['all', total, list.total],
+          ...groups.map(({ count }, at): Expected[number] => [`reason ${at}`, counts[at], count]),
+          ['tries', tries, first!.attempts + first!.redrives],
+        ]),
+      ).toEqual([])
     })
 
     test('splits: every figure of each', async () => {

@@ -80,7 +80,7 @@ export async function standingStill(): Promise<{
           if (reading.n % 70 === 3) throw new Error('refused')
           return reading
         },
-        { name: 'check', onError: deadLetter('letters', memory.write()) },
+        { name: 'check', onError: deadLetter('letters') },
       )
     const keyed = stamped.keyBy(({ n }) => n % 1_237)
     keyed.window(tumbling('1m')).aggregate('window', { n: count() }).to('windows', memory.write())

@@ -155,8 +155,10 @@ function operatorFigures(
     const old = earlier.get(id)
     const subtasks = now.byTask.get(task) ?? []
     const read = kind === 'source' ? (now.bySource.get(id) ?? []) : []
-    const bytes = sumOfKnown(read, (split) => split.bytes)
-    const bytesBefore = sumOfKnown(before.bySource.get(id) ?? [], (split) => split.bytes)
+    // Steps of a source's task are other operators.
+    const moves = kind === 'source' || kind === 'sink'
+    const bytes = moves ? sumOfKnown(subtasks, (each) => each.bytes) : null
+    const bytesBefore = sumOfKnown(before.byTask.get(task) ?? [], (each) => each.bytes)
     const watermark = leastKnown(subtasks, ({ watermark: time }) => epochTime(time))
     return {
       operator: id,

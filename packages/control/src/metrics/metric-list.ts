@@ -192,7 +192,7 @@ export const operatorMetrics: readonly Metric<OperatorFigures>[] = [
   {
     name: 'millrace_operator_bytes_total',
     type: 'counter',
-    help: 'Bytes that a source has read, of splits that have not ended',
+    help: 'Bytes that a source has read or a sink has written, where its connector counts them',
     read: ({ bytes }) => bytes,
   },
   {

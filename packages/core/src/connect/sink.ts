@@ -88,6 +88,8 @@ export interface SinkProgress {
 
 /** Writes for one subtask. The engine never overlaps calls to it. */
 export interface SinkWriter<in T, Committable extends Json = Json> {
+  /** How many bytes `write` has made of records, before they are compressed. For metrics. Absent: unknown. */
+  readonly bytesWritten?: number | undefined
   /**
    * Writes a batch. The promise is the backpressure: no further batch arrives until it resolves; return
    * undefined if there is nothing to wait for. A batch may be kept.

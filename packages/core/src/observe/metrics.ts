@@ -24,6 +24,8 @@ export class TaskMetrics {
   readonly counts: Map<string, number> = new Map<string, number>()
   /** Records that wait before the task. */
   queued: () => number = () => 0
+  /** Bytes that a source has read, or a sink has written. */
+  bytes: () => number | undefined = () => undefined
   /** What each part of the task has received and emitted; a part may be listed more than once. */
   flows: () => Iterable<OperatorFlow> = () => []
   splits: () => readonly SplitSample[] = () => []
@@ -45,6 +47,7 @@ export class TaskMetrics {
   sample(): TaskSample {
     const { task, subtask, kind, recordsIn, recordsOut, watermark, newest } = this
     const calls = this.calls()
+    const bytes = this.bytes()
     return {
       task,
       subtask,
@@ -61,6 +64,7 @@ export class TaskMetrics {
         return { operator: name.slice(0, slash), metric: name.slice(slash + 1), count }
       }),
       ...(calls === undefined ? {} : { calls }),
+      ...(bytes === undefined ? {} : { bytes }),
     }
   }
 }

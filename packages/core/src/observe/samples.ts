@@ -14,6 +14,8 @@ export interface TaskSample {
   readonly newest: EventTime
   /** Records that wait before it. */
   readonly queued: number
+  /** Bytes that a source has read, or a sink has written; absent where the connector does not count them. */
+  readonly bytes?: number
   readonly times: TimeSpent
   /** Each part of the pipeline that runs in it once. */
   readonly operators: readonly OperatorFlow[]

@@ -107,6 +107,7 @@ export class SinkTask implements Task {
     this.#retries = sinkRetriesOf(plan.node, { subtask, around, cursor, wakeup })
     const { metrics } = this
     metrics.queued = () => this.#gate.queued
+    metrics.bytes = () => this.#writer?.bytesWritten
     metrics.flows = () => [
       { operator: plan.name, recordsIn: metrics.recordsIn, recordsOut: metrics.recordsOut },
     ]

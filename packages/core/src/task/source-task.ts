@@ -387,12 +387,12 @@ export class SourceTask implements Task {
   }
 
   #measure(): void {
-    const { metrics } = this
-    const operator = this.#plan.name
+    const [metrics, operator] = [this.metrics, this.#plan.name]
     metrics.flows = () => [
       { operator, recordsIn: metrics.recordsIn, recordsOut: metrics.recordsOut },
       ...this.#head.flows(),
     ]
+    metrics.bytes = () => (this.#splits as SplitSet | undefined)?.bytes
     metrics.splits = () => (this.#splits as SplitSet | undefined)?.samples(this.#isPaused) ?? []
   }
 }

@@ -92,7 +92,13 @@ export class SplitFeed {
 
   /** What it has read in this life of the job, and what is left. */
   get figures(): Pick<SplitSample, 'records' | 'bytes' | 'lag'> {
-    return { records: this.#records, bytes: this.#bytesRead(), lag: this.#reader?.lag?.() }
+    return { records: this.#records, bytes: this.bytes, lag: this.#reader?.lag?.() }
+  }
+
+  /** The bytes that it has read in this life of the job; undefined if its readers do not count them. */
+  get bytes(): number | undefined {
+    const own = this.#reader?.bytesRead
+    return own === undefined ? this.#bytes : (this.#bytes ?? 0) + own
   }
 
   async open(context: ReaderContext): Promise<void> {
@@ -144,16 +150,11 @@ export class SplitFeed {
     const reader = this.#reader
     if (reader === undefined) return
     this.#position = reader.position()
-    this.#bytes = this.#bytesRead()
+    this.#bytes = this.bytes
     this.#reader = undefined
     this.#isWaiting = false
     await reader.close()
     this.#context?.release()
-  }
-
-  #bytesRead(): number | undefined {
-    const own = this.#reader?.bytesRead
-    return own === undefined ? this.#bytes : (this.#bytes ?? 0) + own
   }
 
   #waitForReader(): void {

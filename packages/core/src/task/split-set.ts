@@ -79,6 +79,8 @@ export class SplitSet {
    * records: a run that finds nothing new raises no watermark, whatever the order in which its splits end.
    */
   #unchanged: SplitTime[] = []
+  /** The bytes that splits had read that have ended since; undefined if none has counted them. */
+  #endedBytes: number | undefined
   /** Splits that have ended whose readers wait until their last position is durable. */
   readonly #leaving = new Set<SplitFeed>()
 
@@ -168,6 +170,7 @@ export class SplitSet {
     this.#order.ended()
     this.#open.remove(feed)
     this.#live.delete(feed.split)
+    this.#endedBytes = sumOfKnown(this.#endedBytes, feed.bytes)
     const isUnchanged = !isFinal && this.#options.endedAt !== MIN_TIME && !feed.hasRead
     if (isUnchanged) this.#unchanged.push(feed.time)
     else if (!this.isExhausted) this.#watermarks.finish(feed.time)
@@ -209,6 +212,13 @@ export class SplitSet {
       state: isPaused ? 'paused' : this.#stateOf(feed),
       holdsTime: feed === holder,
     }))
+  }
+
+  /** The bytes that all its splits have read, also those that have ended; undefined if no reader counts them. */
+  get bytes(): number | undefined {
+    let sum = this.#endedBytes
+    for (const feed of this.#live.values()) sum = sumOfKnown(sum, feed.bytes)
+    return sum
   }
 
   #stateOf(feed: SplitFeed): SplitSample['state'] {
@@ -366,4 +376,8 @@ export class SplitSet {
     const { keyGroups, parallelism, subtask } = this.#options
     return subtaskOfSplit(split, parallelism, keyGroups) === subtask
   }
+}
+
+function sumOfKnown(one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : one + other
 }
