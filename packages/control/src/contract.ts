@@ -3,6 +3,7 @@ export type {
   CheckpointList,
   CheckpointPart,
   CheckpointRow,
+  CheckpointState,
   Failure,
   JobList,
   JobOverview,

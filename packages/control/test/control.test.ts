@@ -103,6 +103,16 @@ test('the API shows a job, its graph, its figures, and what has happened', async
   })
   const { last } = await read<{ last: number }>(`${url}${pathOf('events', { job: 'sums' })}`)
   expect(last).toBe(watched.happenings.events.last)
+  watched.happenings.add('outage', 'warning', 'numbers waits', { operator: 'numbers' })
+  const found = async (query: string): Promise<readonly string[]> => {
+    const route = pathOf('events', { job: 'sums' })
+    const page = await read<{ events: readonly { kind: string }[] }>(`${url}${route}?${query}`)
+    return page.events.map(({ kind }) => kind)
+  }
+  expect(await found('level=warning')).toEqual(['outage'])
+  expect(await found('operator=numbers')).toEqual(['outage'])
+  expect(await found('kind=started&level=info')).toEqual(['started'])
+  expect(await found('kind=started&operator=numbers')).toEqual([])
   for (const route of ['history', 'checkpoints', 'doctor', 'letters', 'letterGroups', 'logs'] as const) {
     await read(`${url}${pathOf(route, { job: 'sums' })}`)
   }

@@ -29,6 +29,13 @@ describe('checkpoints', () => {
         alignAndEncodeMs: aligned + prepareMs,
       })
       expect(lastCheckpoint!.slowest[0]).toEqual(slowest)
+      // What took longer of the two.
+      const isAligned = aligned > prepareMs
+      expect(lastCheckpoint!.cause).toBe(
+        isAligned
+          ? `its barrier reached 'out' only after ${aligned} ms, because of the records before it`
+          : `'out' took ${prepareMs} ms to write its state or to prepare its output`,
+      )
       expect(measured.checkpoints()).toMatchObject({ completed: 1, aborted: 0, running: null })
       return true
     }

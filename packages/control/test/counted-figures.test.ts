@@ -178,6 +178,7 @@ describe.each([1, 3])('state of an operator with %i subtasks', (parallelism) => 
       expect(after).toBeGreaterThan(before)
       expect(lastCheckpoint!.bytes).toBe(after - before)
       expect(totals.diskBytes).toBe(after)
+      expect(lastCheckpoint!.largest).toEqual([{ operator: 'keeper', bytes: totals.stateBytes }])
       // A savepoint is a full copy; it begins each of its files with a header.
       await job.savepoint('copy')
       const copied = await bytesIn(platform, 'copy/state')

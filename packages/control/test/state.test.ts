@@ -1,6 +1,11 @@
 import process from 'node:process'
+import { memory } from '@millrace/connector-memory'
 import { afterEach, expect, test } from 'vitest'
 import { pathOf, type StateAnswer, type StatePage } from '../src/contract.ts'
+import { client } from '../src/client.ts'
+import { untilContains } from '../src/server/at-least.ts'
+import { RequestError } from '../src/server/problems.ts'
+import { batches, measuring } from './measuring.ts'
 import { ended, read, running } from './running-api.ts'
 
 afterEach(ended)
@@ -84,4 +89,41 @@ test('state that is watched: a snapshot first, then what has changed', async () 
   expect(text).toMatch(
     /^id: \w+\.0\nevent: snapshot\ndata: \{"entries":\[\{.*"value":4\}\],"removed":\[\]\}\n/,
   )
+})
+
+test('state that contains at least a checkpoint: the answer waits for it, and is 503 where it does not come', async () => {
+  const { url, watched } = await running()
+  const { checkpoint } = await watched.job.checkpoint()
+  const wanted = checkpoint + 2
+  for (const query of [`read=checkpoint&atLeast=${wanted}`, `atLeast=${wanted}`]) {
+    const answer = await read<StateAnswer>(`${stateUrl(url, '1')}?keyType=json&${query}`)
+    expect(answer.entries.map(({ value }) => value)).toEqual([4])
+    if (answer.read === 'checkpoint') expect(answer.checkpoint).toBeGreaterThanOrEqual(wanted)
+    expect(watched.job.status().lastCheckpoint!.checkpoint).toBeGreaterThanOrEqual(wanted)
+  }
+  const sums = client(url).state<number, number>('sum')
+  expect(await sums.get(0, { atLeast: wanted + 1, read: 'checkpoint' })).toBe(6)
+  expect((await fetch(`${stateUrl(url)}?atLeast=many`)).status).toBe(400)
+})
+
+test('state that contains at least a checkpoint: five seconds later it is not there, and the request may be sent again', async () => {
+  let outcome: unknown
+  let asked: number | undefined
+  await measuring(
+    (p) => p.from('numbers', batches([1, 2, 3])).to('out', memory.write()),
+    ({ measured, platform }) => {
+      const now = platform.clock.monotonic()
+      if (asked === undefined) {
+        asked = now
+        const answered = (error: unknown): void => void (outcome = { error, at: platform.clock.monotonic() })
+        untilContains(measured, 1e9).then(() => answered(undefined), answered)
+      }
+      if (outcome === undefined) return now > 60_000
+      expect(outcome).toEqual({ error: expect.any(RequestError) as unknown, at: asked + 5_000 })
+      expect((outcome as { error: RequestError }).error).toMatchObject({ status: 503, retryAfter: 1 })
+      expect(measured.happenings.listeners.size).toBe(0)
+      return true
+    },
+  )
+  expect(outcome).toBeDefined()
 })

@@ -67,6 +67,11 @@ export interface ReadOptions {
    * false.
    */
   readonly stale?: boolean
+  /**
+   * The number of a checkpoint that the state contains at least: it waits for it for five seconds, and rejects with the status 503 then. For
+   * a job that one process runs.
+   */
+  readonly atLeast?: number
 }
 
 /**
@@ -246,7 +251,7 @@ const unavailable = 503
 function stateOf<Value, Key>(connection: Connection, operator: string): OperatorState<Value, Key> {
   const entries = async (
     key: Key,
-    { table, read, stale }: ReadOptions = {},
+    { table, read, stale, atLeast }: ReadOptions = {},
   ): Promise<readonly KeyedValue<Value, Key>[]> => {
     const answer = await connection.get<StateAnswer>(
       'stateOfKey',
@@ -255,6 +260,7 @@ function stateOf<Value, Key>(connection: Connection, operator: string): Operator
         table,
         read,
         stale: stale === true ? 'true' : undefined,
+        atLeast,
         keyType: typeof key === 'string' ? 'text' : 'json',
         values: 'exact',
       },
@@ -276,7 +282,7 @@ function keyText(key: unknown): string {
 async function* scan<Value, Key>(
   connection: Connection,
   operator: string,
-  { table, read, stale, prefix, from, to, limit = Number.POSITIVE_INFINITY }: ScanOptions = {},
+  { table, read, stale, atLeast, prefix, from, to, limit = Number.POSITIVE_INFINITY }: ScanOptions = {},
 ): AsyncGenerator<KeyedValue<Value, Key>> {
   const keyType = typeof (from ?? to) === 'number' ? 'json' : 'text'
   let left = limit
@@ -286,6 +292,7 @@ async function* scan<Value, Key>(
       table,
       read,
       stale: stale === true ? 'true' : undefined,
+      atLeast,
       prefix,
       from,
       to,

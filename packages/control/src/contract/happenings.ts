@@ -1,6 +1,6 @@
 import type { LogLevel } from './job.ts'
 
-/** `GET /api/jobs/:job/events?after=&kind=&limit=`: the oldest first. */
+/** `GET /api/jobs/:job/events?after=&kind=&level=&operator=&limit=`: the oldest first. `level` is the least. */
 export interface EventPage {
   readonly events: readonly EventRow[]
   /** Pass it as `after` for later ones. */

@@ -131,6 +131,17 @@ export interface CheckpointRow {
   readonly reason: string | null
   /** The subtasks that took longest, the slowest first; at most ten. */
   readonly slowest: readonly CheckpointPart[]
+  /** What took most of its time, as a phrase; null if it was aborted. */
+  readonly cause: string | null
+  /** The operators with most state, the largest first; at most ten. */
+  readonly largest: readonly CheckpointState[]
+}
+
+/** The state of one operator in a checkpoint. */
+export interface CheckpointState {
+  readonly operator: string
+  /** The size of all of it, also of what earlier checkpoints have written. */
+  readonly bytes: number
 }
 
 /** What one subtask took for its part of a checkpoint. */

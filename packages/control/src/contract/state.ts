@@ -29,8 +29,11 @@ export interface StateOperator {
 }
 
 /**
- * `GET /api/jobs/:job/state/:operator/:key?table=&keyType=&read=&values=&stale=`. The key is text; with `keyType=json` it is JSON, as a number,
+ * `GET /api/jobs/:job/state/:operator/:key?table=&keyType=&read=&values=&stale=&atLeast=`. The key is text; with `keyType=json` it is JSON, as a number,
  * a list or an object. With `values=exact` nothing is cut, and the client of `@millrace/control/client` makes the same values of it.
+ *
+ * With `atLeast=CHECKPOINT` it waits until that checkpoint or a later one is complete, five seconds at most; then the answer is 503 with
+ * `Retry-After`.
  *
  * Of a job that several workers run, any of them answers for any key. While the state moves to another worker the answer is 503 with
  * `Retry-After`; with `stale=true` it is that of a copy, if a worker keeps one.
@@ -57,7 +60,7 @@ export interface StateEntry {
   readonly value: unknown
 }
 
-/** `GET /api/jobs/:job/state/:operator?table=&prefix=&from=&to=&keyType=&limit=&cursor=&read=&values=&stale=`: a scan in the order of
+/** `GET /api/jobs/:job/state/:operator?table=&prefix=&from=&to=&keyType=&limit=&cursor=&read=&values=&stale=&atLeast=`: a scan in the order of
  * creation. `from` (inclusive) and `to` (exclusive) are keys; keys of other types are not in the range. State is not in the order of
  * keys, so `prefix`, `from` and `to` are compared with every key, 10,000 values in one request. */
 export interface StatePage {

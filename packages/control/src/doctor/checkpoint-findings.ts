@@ -1,5 +1,6 @@
 import type { Finding } from '../contract/happenings.ts'
-import { durationText, wholeText } from '../job/texts.ts'
+import { causeOf, type CheckpointCause } from '../job/checkpoint-cause.ts'
+import { durationText } from '../job/texts.ts'
 import type { JobView } from '../job/job-view.ts'
 import { finding } from './finding.ts'
 
@@ -57,33 +58,33 @@ function stuck(watched: JobView): readonly Finding[] {
 const slowFrom = 0.8
 const slowFromMs = 1_000
 
+const helps: Readonly<Record<CheckpointCause['kind'], string>> = {
+  aligned: 'Remove the bottleneck before it, or limit what waits there.',
+  encoded: 'Keep less state for each key, or set checkpointEvery to more.',
+  durable: 'Use a faster disk, or set checkpointEvery to more.',
+}
+
 function slow({ happenings }: JobView): readonly Finding[] {
   const last = happenings.checkpoints.entries.findLast(({ outcome }) => outcome === 'completed')
   if (last === undefined) return []
   const { durationMs, alignAndEncodeMs, slowest, bytes } = last
   if (durationMs < Math.max(slowFromMs, slowFrom * happenings.checkpointEveryMs)) return []
   const [part] = slowest
-  const aligned = part !== undefined && part.alignedMs > durationMs / 2
-  const encoded = part !== undefined && part.encodeMs > durationMs / 2
-  const cause = aligned
-    ? `its barrier reached '${part.task}' only after ${durationText(part.alignedMs)}, because of the records before it`
-    : encoded
-      ? `'${part.task}' took ${durationText(part.encodeMs)} to write its state or to prepare its output`
-      : `making ${wholeText(bytes ?? 0)} bytes durable took ${durationText(durationMs - (alignAndEncodeMs ?? 0))}`
-  const advice = aligned
-    ? 'Remove the bottleneck before it, or limit what waits there.'
-    : encoded
-      ? 'Keep less state for each key, or set checkpointEvery to more.'
-      : 'Use a faster disk, or set checkpointEvery to more.'
+  const { kind, text } = causeOf({
+    durationMs,
+    slowest,
+    alignAndEncodeMs: alignAndEncodeMs ?? 0,
+    bytes: bytes ?? 0,
+  })
   return [
     finding(
       'slow-checkpoints',
       'warning',
-      `Checkpoint ${last.checkpoint} took ${durationText(durationMs)}: ${cause}.`,
+      `Checkpoint ${last.checkpoint} took ${durationText(durationMs)}: ${text}.`,
       {
         operator: part?.task ?? null,
         since: last.at,
-        advice,
+        advice: helps[kind],
       },
     ),
   ]

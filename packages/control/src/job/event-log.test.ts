@@ -25,6 +25,14 @@ test('event log: a failure is kept however many checkpoints follow, and numbers 
   expect(log.after(0, 1, ({ level }) => level === 'error').entries).toMatchObject([{ text: 'failed' }])
 })
 
+test('event log: an event that was added cannot be changed', () => {
+  const log = new EventLog()
+  add(log, 'info', 'started')
+  const [row] = log.entries as readonly { text: string }[]
+  expect(() => (row!.text = 'never started')).toThrow(TypeError)
+  expect(log.entries[0]!.text).toBe('started')
+})
+
 test('event log: of failures without end the newest are kept', () => {
   const log = new EventLog()
   for (let n = 0; n < 10_000; n++) add(log, 'error', `failure ${n}`)

@@ -28,7 +28,7 @@ export class EventLog {
 
   /** Adds what `make` returns for the number of the new event. */
   add(make: (id: number) => EventRow): EventRow {
-    const row = make(++this.#last)
+    const row = Object.freeze(make(++this.#last))
     const rows = this.#rowsLike(row)
     rows.push(row)
     // Twice the number at most, so that an event costs no copy of all others.

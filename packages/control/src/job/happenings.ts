@@ -2,7 +2,8 @@ import type { Clock } from '@millrace/world'
 import { describeError, isMillraceError, maskLogins } from '@millrace/core'
 import type { CheckpointFigures, JobEvent } from '@millrace/core/job'
 import type { EventRow, LogRow } from '../contract/happenings.ts'
-import type { CheckpointRow, Failure, LogLevel } from '../contract/job.ts'
+import type { CheckpointRow, CheckpointState, Failure, LogLevel } from '../contract/job.ts'
+import { causeOf } from './checkpoint-cause.ts'
 import { EventLog } from './event-log.ts'
 import { Ring } from './ring.ts'
 
@@ -31,8 +32,8 @@ export class Happenings {
     this.#clock = clock
   }
 
-  /** Keeps an event of the job. */
-  take(event: JobEvent): void {
+  /** Keeps an event of the job. `largest` lists the operators with most state. */
+  take(event: JobEvent, largest: () => readonly CheckpointState[] = () => []): void {
     switch (event.kind) {
       case 'waitingForOwner':
         this.add('waitingForOwner', 'info', `waits for ${event.owner} to release the data directory`)
@@ -43,7 +44,7 @@ export class Happenings {
         this.add('started', 'info', startText(event.restoredFrom), { checkpoint: event.restoredFrom ?? null })
         return
       case 'checkpointCompleted':
-        return this.#completed(event.figures)
+        return this.#completed(event.figures, largest())
       case 'checkpointAbandoned':
         return this.#aborted(event.checkpoint, event.reason)
       case 'failed':
@@ -108,7 +109,7 @@ export class Happenings {
     for (const listener of this.listeners) listener('log', row)
   }
 
-  #completed(figures: CheckpointFigures): void {
+  #completed(figures: CheckpointFigures, largest: readonly CheckpointState[]): void {
     const { checkpoint, durationMs, alignAndEncodeMs, completedAt, bytes, slowest } = figures
     this.completed++
     const row: CheckpointRow = {
@@ -121,6 +122,8 @@ export class Happenings {
       bytes,
       reason: null,
       slowest,
+      cause: causeOf(figures).text,
+      largest,
     }
     this.checkpoints.add(() => row)
     this.add('checkpointCompleted', 'debug', `checkpoint ${checkpoint} took ${Math.round(durationMs)} ms`, {
@@ -130,7 +133,7 @@ export class Happenings {
 
   #aborted(checkpoint: number, reason: string): void {
     this.aborted++
-    const none = { durationMs: 0, alignAndEncodeMs: null, bytes: null, slowest: [] }
+    const none = { durationMs: 0, alignAndEncodeMs: null, bytes: null, slowest: [], cause: null, largest: [] }
     const at = this.#clock.now()
     this.checkpoints.add(() => ({
       checkpoint,

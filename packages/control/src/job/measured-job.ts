@@ -1,8 +1,16 @@
 import type { Clock } from '@millrace/world'
 import type { Job, JobOptions, JobStatus } from '@millrace/core/job'
+import type { TableUsage } from '@millrace/core/store'
 import type { JobFigures } from '../contract/figures.ts'
 import type { JobGraph } from '../contract/graph.ts'
-import type { CheckpointList, JobOverview, LogLevel, Readiness, RuntimeFigures } from '../contract/job.ts'
+import type {
+  CheckpointList,
+  CheckpointState,
+  JobOverview,
+  LogLevel,
+  Readiness,
+  RuntimeFigures,
+} from '../contract/job.ts'
 import { figuresOf, type Breakers, type Interval } from './figures.ts'
 import { graphView } from './graph-view.ts'
 import { Happenings } from './happenings.ts'
@@ -25,6 +33,19 @@ export interface MeasureOptions {
 function breakersOf(outages: JobStatus['outages']): Breakers {
   const word = { closed: 'closed', open: 'open', 'half-open': 'trying' } as const
   return new Map(outages.map(({ part, breaker }) => [part, breaker === undefined ? null : word[breaker]]))
+}
+
+/** How many operators are listed with the state that they have in a checkpoint. */
+const largestListed = 10
+
+/** The operators with most state, the largest first. */
+function largestOf(tables: readonly TableUsage[]): readonly CheckpointState[] {
+  const sizes = new Map<string, number>()
+  for (const { owner, bytes = 0 } of tables) sizes.set(owner, (sizes.get(owner) ?? 0) + bytes)
+  return Array.from(sizes, ([operator, bytes]) => ({ operator, bytes }))
+    .filter(({ bytes }) => bytes > 0)
+    .toSorted((a, b) => b.bytes - a.bytes)
+    .slice(0, largestListed)
 }
 
 /**
@@ -57,7 +78,7 @@ export class MeasuredJob implements JobView {
     this.happenings = new Happenings(this.#clock)
     this.startedAt = this.#clock.now()
     this.runtime = around.runtime()
-    this.#observing = job.observe((event) => this.happenings.take(event))
+    this.#observing = job.observe((event) => this.happenings.take(event, () => largestOf(job.tables())))
     void job.ended.then((result) => {
       if (result.outcome === 'failed') this.happenings.fail(result.error, undefined)
     })

@@ -1,6 +1,7 @@
-/** A span as `0.3 s`, `12 s`, `3 min` or `5 h`. */
+/** A span as `30 ms`, `2.5 s`, `12 s`, `3 min` or `5 h`. */
 export function durationText(ms: number): string {
-  const seconds = Math.max(0, ms) / 1_000
+  if (ms < 1_000) return `${Math.round(Math.max(0, ms))} ms`
+  const seconds = ms / 1_000
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 120) return `${Math.round(seconds)} s`
   if (seconds < 7_200) return `${Math.round(seconds / 60)} min`

@@ -3,7 +3,7 @@ import { bodyLimit } from 'hono/body-limit'
 import { routes } from '../contract/routes.ts'
 import type { JobList, Readiness } from '../contract/job.ts'
 import { rightOfAction, type Session } from '../contract/rights.ts'
-import type { EventPage, LogPage } from '../contract/happenings.ts'
+import type { EventPage, EventRow, LogPage } from '../contract/happenings.ts'
 import type { WatchedJob } from '../job/watched-job.ts'
 import { splitPage } from '../job/split-page.ts'
 import { lettersOf, letterLogs, type LoggedLetter } from '../letters/letters.ts'
@@ -145,10 +145,16 @@ function figures(app: Hono<Env>, options: ApiOptions): void {
 function happenings(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.events, (context) => {
     const { events } = jobOf(context, options).happenings
-    const kind = context.req.query('kind')
+    const kind = context.req.query('kind') || undefined
+    const operator = context.req.query('operator') || undefined
+    const least = logLevels.indexOf(wordOf(context, 'level', ['debug', ...logLevels]))
+    const isWanted = (row: EventRow): boolean =>
+      (kind ?? row.kind) === row.kind &&
+      (operator ?? row.operator) === row.operator &&
+      logLevels.indexOf(row.level) >= least
     const limit = countOf(context, 'limit', 500, pageMax)
     const after = countOf(context, 'after', 0, Number.MAX_SAFE_INTEGER)
-    const { entries, isCut } = events.after(after, limit, (row) => kind === undefined || row.kind === kind)
+    const { entries, isCut } = events.after(after, limit, isWanted)
     const page: EventPage = { events: entries, last: entries.at(-1)?.id ?? events.last, isCut }
     return context.json(page)
   })

@@ -8,6 +8,7 @@ import { DividedState } from '../parts/divided-state.ts'
 import { keyOf } from '../state/state-view.ts'
 import { JobState, type KeyRequest, type StateSource } from '../state/state-source.ts'
 import { jobOf, pageMax, type ApiOptions, type Env } from './api-options.ts'
+import { untilContains } from './at-least.ts'
 import { credentialsOf } from './guard.ts'
 import { countOf, RequestError, wordOf } from './problems.ts'
 import { watchState, type Watched } from './watch-state.ts'
@@ -22,6 +23,7 @@ export function stateRoutes(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.state, async (context) => context.json(await sourceOf(context, options).list()))
   app.get(routes.stateScan, async (context) => {
     const source = sourceOf(context, options)
+    await waitAsAsked(context, options)
     const page = await source.page({
       ...requestIn(context, source),
       prefix: context.req.query('prefix') || undefined,
@@ -34,6 +36,7 @@ export function stateRoutes(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.stateOfKey, async (context) => {
     const source = sourceOf(context, options)
     const key = keyIn(context, context.req.param('key'))!.is
+    await waitAsAsked(context, options)
     return context.json(await source.ofKey({ ...requestIn(context, source), key }))
   })
   app.get(routes.watch, (context) => {
@@ -44,6 +47,18 @@ export function stateRoutes(app: Hono<Env>, options: ApiOptions): void {
       limit: countOf(context, 'limit', 100, 1_000),
     })
   })
+}
+
+/** Waits until the state contains the checkpoint that a request names. Throws where it is not one job that is asked. */
+async function waitAsAsked(context: Context<Env>, options: ApiOptions): Promise<void> {
+  const atLeast = countOf(context, 'atLeast', 0, Number.MAX_SAFE_INTEGER)
+  if (atLeast === 0) return
+  if ((wholeOf(context, options) ?? copyOf(context, options)) !== undefined) {
+    const text =
+      'atLeast is a checkpoint of one job or part; parts of a job count their checkpoints by themselves'
+    throw new RequestError(400, 'OPTION_INVALID', text)
+  }
+  await untilContains(jobOf(context, options), atLeast)
 }
 
 /** Where the state of a request is. Throws where the job is not here. */

@@ -139,6 +139,16 @@ function Slowest({ row }: { row: CheckpointRow }): JSX.Element {
           <Sentence text={row.reason} />
         </p>
       )}
+      {row.cause === null ? null : (
+        <p>
+          Most of its time: <Sentence text={row.cause} />.
+        </p>
+      )}
+      {row.largest.length === 0 ? null : (
+        <p class="muted num">
+          State: {row.largest.map((each) => `${visible(each.operator, 40)} ${bytes(each.bytes)}`).join(', ')}
+        </p>
+      )}
       {row.slowest.length === 0 ? (
         <p class="muted">The parts of this checkpoint were not measured.</p>
       ) : (

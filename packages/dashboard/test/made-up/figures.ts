@@ -227,6 +227,10 @@ export function checkpointsAt(tick: number): CheckpointRow[] {
         { task: 'per-card', subtask: 1, alignedMs: Math.round(durationMs * 0.3), encodeMs: 41 },
         { task: 'joined', subtask: 0, alignedMs: Math.round(durationMs * 0.2), encodeMs: 33 },
       ],
+      cause: isAborted
+        ? null
+        : "its barrier reached 'enrich' only after 120 ms, because of the records before it",
+      largest: isAborted ? [] : [{ operator: 'per-card', bytes: 41_200_000 }],
     }
   })
 }
