@@ -1,9 +1,12 @@
 import type { WorkerEvent, WorkerResult } from '@millrace/cluster-kafka'
 import { changelogTopic } from '@millrace/cluster-kafka'
+import type { TopicPartition } from '@millrace/connector-kafka/port'
 import { MemoryKafka } from '@millrace/cluster-kafka/testing'
 import { describeError } from '@millrace/core'
 import { ManualClock, seededRandom, systemScheduler, type Random } from '@millrace/world'
+import { Hits } from './hits.ts'
 import { jobName, outputTopic } from './job.ts'
+import { Ledger } from './ledger.ts'
 import { Machine, topicsOf, type Surroundings } from './machine.ts'
 import { expectedRows, type Row } from './rows.ts'
 import { itemsOf, lastKey, lastTime, type Happening, type Item, type Scenario } from './scenario.ts'
@@ -34,6 +37,8 @@ export class ClusterRun {
   readonly #clock = new ManualClock(1_767_225_600_000)
   readonly #random: Random
   readonly #kafka: MemoryKafka
+  readonly #ledger = new Ledger()
+  readonly #hits = new Hits()
   readonly #around: Surroundings
   readonly #machines: Machine[] = []
   readonly #problems: Problem[] = []
@@ -43,23 +48,31 @@ export class ClusterRun {
   #steps = 0
   #poisons = 0
   #isOver = false
+  #isHealed = false
 
   constructor(scenario: Scenario, isVerbose = false) {
     const { seed, setting } = scenario
     this.#scenario = scenario
     this.#isVerbose = isVerbose
     this.#random = seededRandom(seed).fork('run')
-    const { latencyMs, markMs } = setting
+    const { latencyMs, markMs, deliveredMax } = setting
     this.#kafka = new MemoryKafka({
       clock: this.#clock,
       random: this.#random.fork('kafka'),
       latencyMs,
       markMs,
+      deliveredMax,
+      deliveryMs: unevenDeliveries(setting.unevenMs, this.#random.fork('deliveries')),
+      onRequest: ({ process, request, moment }) => {
+        const machine = this.#machines.find((each) => each.process === process)
+        return machine === undefined ? 0 : this.#reach(machine, `${request} ${moment}`)
+      },
     })
     this.#around = {
       scenario,
       clock: this.#clock,
       kafka: this.#kafka,
+      ledger: this.#ledger,
       meet: (item) => this.#meet(item),
       observe: (machine, event) => this.#observe(machine, event),
       ended: (machine, result) => this.#ended(machine, result),
@@ -166,18 +179,15 @@ export class ClusterRun {
     this.#say(`${about?.name ?? 'all'}: ${JSON.stringify(happening)}`)
     switch (happening.kind) {
       case 'kill':
-        return about!.kill(happening.disk, happening.afterOperations, () => {
-          this.#say(`${about!.name}: is dead`)
-          this.#back(about!, happening.backAfterMs)
-        })
+        return this.#kill(about!, happening)
       case 'freeze':
-        about!.freeze()
-        return void this.#clock.schedule(happening.forMs, () => about!.thaw())
-      case 'cut': {
-        const process = about!.process!
-        this.#kafka.disconnect(process)
-        return void this.#clock.schedule(happening.forMs, () => this.#reconnect(process))
-      }
+        return this.#freeze(about!, happening.forMs)
+      case 'cut':
+        return this.#cut(about!, happening.forMs)
+      case 'hit':
+        return this.#hits.await(about!.process!, happening)
+      case 'diskError':
+        return about!.failDisk(happening.afterOperations)
       case 'outage':
         this.#kafka.stopBrokers()
         return void this.#clock.schedule(happening.forMs, () => this.#kafka.startBrokers())
@@ -196,6 +206,48 @@ export class ClusterRun {
       case 'poison':
         this.#poisons++
     }
+  }
+
+  /** A worker has reached a point of its work. Returns how many milliseconds it is held up there. */
+  #reach(machine: Machine, point: string): number {
+    const hit = this.#hits.at(machine.process!, point)
+    if (hit === undefined || this.#isHealed) return 0
+    this.#count(`hit ${hit.how}`)
+    this.#say(`${machine.name}: ${hit.how} at '${point}'`)
+    switch (hit.how) {
+      case 'delay':
+        return hit.forMs
+      case 'poison':
+        this.#poisons++
+        return 0
+      case 'freeze':
+        this.#freeze(machine, hit.forMs)
+        return 0
+      case 'cut':
+        this.#cut(machine, hit.forMs)
+        return 0
+      case 'kill':
+        this.#kill(machine, hit)
+        return 0
+    }
+  }
+
+  #kill(machine: Machine, how: Omit<Extract<Happening, { kind: 'kill' }>, 'kind' | 'atMs' | 'who'>): void {
+    machine.kill(how.disk, how.afterOperations, () => {
+      this.#say(`${machine.name}: is dead`)
+      this.#back(machine, how.backAfterMs)
+    })
+  }
+
+  #freeze(machine: Machine, forMs: number): void {
+    machine.freeze()
+    this.#clock.schedule(forMs, () => machine.thaw())
+  }
+
+  #cut(machine: Machine, forMs: number): void {
+    const process = machine.process!
+    this.#kafka.disconnect(process)
+    this.#clock.schedule(forMs, () => this.#reconnect(process))
   }
 
   /** A worker that runs and is not frozen. */
@@ -223,6 +275,7 @@ export class ClusterRun {
     if (this.#problems.length > 0) return
     this.#say('all trouble ends')
     this.#poisons = 0
+    this.#isHealed = true
     this.#kafka.startBrokers()
     this.#usualPace()
     for (const machine of this.#machines) {
@@ -240,7 +293,10 @@ export class ClusterRun {
 
   #observe(machine: Machine, event: WorkerEvent): void {
     if (event.kind !== 'job' && event.kind !== 'lease') this.#count(event.kind)
-    if (event.kind === 'lease') this.#count(`lease ${event.status.phase}`)
+    if (event.kind === 'lease') {
+      this.#count(`lease ${event.status.phase}`)
+      this.#reach(machine, event.status.phase)
+    }
     if (event.kind === 'job' && event.event.kind === 'checkpointCompleted') this.#count('checkpoints')
     if (this.#isVerbose) this.#say(`${machine.name}: ${eventText(event)}`)
   }
@@ -249,24 +305,26 @@ export class ClusterRun {
     this.#say(`${machine.name}: ended, ${result.outcome}`)
     this.#count(`worker ${result.outcome}`)
     if (result.outcome === 'finished') this.#isOver = true
-    if (result.outcome === 'failed')
-      this.#problem('failed', `${machine.name}: ${describeError(result.error)}`)
+    if (result.outcome !== 'failed') return
+    if (machine.hasBadDisk) this.#back(machine, this.#scenario.setting.sessionMs)
+    else this.#problem('failed', `${machine.name}: ${describeError(result.error)}`)
   }
 
   /** The results that readers of committed records get, by partition. */
   #rows(): readonly (readonly Row[])[] {
     const decoder = new TextDecoder()
-    return [0, 1, 2].map((partition) =>
+    const topic = [0, 1, 2].map((partition) =>
       this.#kafka
         .records({ topic: outputTopic, partition })
         .map(({ value }) => JSON.parse(decoder.decode(value ?? undefined)) as Row),
     )
+    return [...topic, this.#ledger.lines]
   }
 
   get #rowCount(): number {
     return [0, 1, 2].reduce(
       (sum, partition) => sum + this.#kafka.records({ topic: outputTopic, partition }).length,
-      0,
+      this.#ledger.lines.length,
     )
   }
 
@@ -306,6 +364,19 @@ export class ClusterRun {
 
   #say(text: string): void {
     this.#log.push(`${this.#clock.monotonic().toFixed(1).padStart(10)} ${text}`)
+  }
+}
+
+/** How long deliveries take: from each partition at a pace of its own, most of them soon. */
+function unevenDeliveries(mostMs: number, random: Random): (of: TopicPartition) => number {
+  const paces = new Map<string, number>()
+  const each = random.fork('each')
+  return ({ topic, partition }) => {
+    if (mostMs === 0) return 0
+    const name = `${topic}-${partition}`
+    const pace = paces.get(name) ?? random.fork(name).next() ** 3
+    paces.set(name, pace)
+    return mostMs * pace * each.next()
   }
 }
 

@@ -18,6 +18,9 @@ const setting: Setting = {
   batchRecords: 1_024,
   latencyMs: 5,
   markMs: 5,
+  deliveredMax: 500,
+  unevenMs: 0,
+  sinkBytes: 100_000,
   slowShare: 0,
   slowMs: 1,
   skewMs: 0,
@@ -54,7 +57,20 @@ test('the seeds draw every part, every happening and 1 to 64 workers', () => {
   const parts = new Set(drawn.flatMap((each) => each.parts.map(({ kind }) => kind)))
   expect([...parts].toSorted()).toEqual([...partKinds].toSorted())
   expect([...new Set(drawn.flatMap((each) => each.happenings.map(({ kind }) => kind)))].toSorted()).toEqual(
-    ['kill', 'freeze', 'cut', 'outage', 'slow', 'lostAnswer', 'add', 'stop', 'compact', 'poison'].toSorted(),
+    [
+      'kill',
+      'freeze',
+      'cut',
+      'hit',
+      'diskError',
+      'outage',
+      'slow',
+      'lostAnswer',
+      'add',
+      'stop',
+      'compact',
+      'poison',
+    ].toSorted(),
   )
   const workers = new Set(drawn.map((each) => each.setting.workers))
   expect([Math.min(...workers), Math.max(...workers)]).toEqual([1, workersMax])

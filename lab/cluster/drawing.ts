@@ -3,6 +3,7 @@ import { Dice } from '../topologies/dice.ts'
 import {
   meetingKinds,
   partKinds,
+  points,
   type Happening,
   type InputSpec,
   type PartSpec,
@@ -18,8 +19,9 @@ export function drawScenario(seed: number): Scenario {
   const random = seededRandom(seed)
   const dice = (label: string): Dice => new Dice(random.fork(label))
   const setting = drawSetting(dice('setting'))
-  const inputs = drawInputs(dice('inputs'), setting)
-  const parts = drawParts(dice('parts'), inputs, setting)
+  const early = drawInputs(dice('inputs'), setting)
+  const drawn = drawParts(dice('parts'), early, setting)
+  const { inputs, parts } = withLateInput(dice('late'), early, drawn)
   const happenings = drawHappenings(dice('happenings'), setting)
   return { seed, setting, inputs, parts, happenings }
 }
@@ -48,17 +50,21 @@ function drawSetting(dice: Dice): Setting {
     workers,
     standbys: scale !== 'large' && dice.onceIn(3) ? dice.between(1, 2) : 0,
     areNamed: dice.onceIn(3),
-    sessionMs: dice.oneOf([1_000, 3_000, 10_000]),
+    sessionMs: dice.oneOf(everyMs <= 300 ? [1_000, 3_000] : [1_000, 3_000, 10_000]),
     everyMs,
     isBounded: dice.onceIn(3),
     store: dice.onceIn(4) ? 'disk' : 'memory',
     batchRecords: dice.oneOf([1, 3, 1_024]),
     latencyMs: dice.oneOf([1, 5, 40]),
     markMs: dice.oneOf([0, 5, 200]),
+    deliveredMax: dice.oneOf({ small: [1, 5, 500], medium: [5, 500], large: [500] }[scale]),
+    unevenMs: dice.oneOf([0, 0, 100, 400]),
+    sinkBytes: dice.oneOf([400, 100_000]),
     slowShare: dice.oneOf([0, 0, 0.02, 0.2]),
     slowMs: dice.oneOf([1, 20]),
     skewMs: dice.oneOf([0, 1_000, 3_600_000]),
-    produceMs: dice.oneOf([2_000, 8_000, 20_000]),
+    // Each checkpoint has its price.
+    produceMs: dice.oneOf(everyMs <= 300 ? [1_000, 3_000] : [2_000, 8_000, 20_000]),
     portions: dice.between(1, 12),
   }
 }
@@ -90,6 +96,28 @@ function drawParts(dice: Dice, inputs: readonly InputSpec[], { leases }: Setting
   })
 }
 
+/** Windows with late records get an input of their own. */
+function withLateInput(
+  dice: Dice,
+  inputs: readonly InputSpec[],
+  parts: readonly PartSpec[],
+): { readonly inputs: readonly InputSpec[]; readonly parts: readonly PartSpec[] } {
+  if (!parts.some(({ kind }) => kind === 'late windows')) return { inputs, parts }
+  const late: InputSpec = {
+    name: 'in-late',
+    partitions: 1,
+    records: dice.between(20, 80),
+    keys: dice.oneOf([1, 4, 20]),
+    stepMs: dice.oneOf([10, 50]),
+    disorderMs: dice.oneOf([0, 30]),
+    lateMs: dice.oneOf([100, 1_000]),
+  }
+  return {
+    inputs: [...inputs, late],
+    parts: parts.map((part) => (part.kind === 'late windows' ? { ...part, inputs: [inputs.length] } : part)),
+  }
+}
+
 function drawHappenings(dice: Dice, setting: Setting): readonly Happening[] {
   const count = dice.between(0, setting.workers > 16 ? 8 : 12)
   const happenings: Happening[] = []
@@ -116,9 +144,14 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     'kill',
     'kill',
     'freeze',
-    'freeze',
     'cut',
-    'cut',
+    'hit',
+    'hit',
+    'hit',
+    'hit',
+    'hit',
+    'hit',
+    'diskError',
     'outage',
     'slow',
     'lostAnswer',
@@ -137,6 +170,21 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     case 'freeze':
     case 'cut':
       return { kind, atMs, who, forMs }
+    case 'hit':
+      return {
+        kind,
+        atMs,
+        who,
+        point: dice.oneOf(points),
+        after: dice.onceIn(2) ? 0 : dice.between(1, 8),
+        how: dice.oneOf(['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison']),
+        forMs: dice.onceIn(4) ? dice.between(1, sessionMs) : dice.between(sessionMs, 4 * sessionMs),
+        disk: dice.oneOf(['kept', 'torn', 'new']),
+        afterOperations: dice.onceIn(2) ? 0 : dice.between(1, 30),
+        backAfterMs,
+      }
+    case 'diskError':
+      return { kind, atMs, who, afterOperations: dice.between(0, 200) }
     case 'outage':
       return { kind, atMs, forMs: Math.ceil(forMs / 2) }
     case 'slow':

@@ -18,6 +18,7 @@ import {
 import type { ReadableCluster } from '../../packages/connector-kafka/src/cluster.ts'
 import { TopicSource } from '../../packages/connector-kafka/src/topic-source.ts'
 import { TransactionSink } from '../../packages/connector-kafka/src/transaction-sink.ts'
+import { ledgerSink, type CallLedger } from './ledger.ts'
 import { partName, regroupedKey, type Row } from './rows.ts'
 import { closingTime, lastKey, type InputSpec, type Item, type PartSpec, type Scenario } from './scenario.ts'
 
@@ -34,6 +35,7 @@ export interface JobParts {
   readonly address: string
   /** Called with each record that is read; it may throw. */
   readonly meet: (item: Item) => void
+  readonly callLedger: CallLedger
 }
 
 /** Builds the graph of the job, with sources and sinks of its own. */
@@ -48,7 +50,8 @@ export function graphOf(parts: JobParts): Graph {
     }
     for (const [index, spec] of scenario.parts.entries()) {
       const name = partName(spec, index)
-      resultsOf(spec, name, spec.inputs.map(streamOf)).to(`${name}-out`, write(parts.address))
+      const results = resultsOf(spec, name, spec.inputs.map(streamOf))
+      results.to(`${name}-out`, spec.kind === 'ledger' ? ledgerSink(parts.callLedger) : write(parts))
     }
   }).describe().graph
 }
@@ -88,9 +91,9 @@ function read(p: PipelineBuilder, spec: InputSpec, { openPort, meet }: JobParts)
     .filter(({ key }) => key !== lastKey)
 }
 
-function write(address: string): TransactionSink<Row> {
+function write({ address, scenario }: JobParts): TransactionSink<Row> {
   const recordOf = (row: Row) => ({ key: `${row.part} ${row.key}`, value: JSON.stringify(row) })
-  const outgoing = { topic: outputTopic, recordOf, maxRecordBytes: 100_000 }
+  const outgoing = { topic: outputTopic, recordOf, maxRecordBytes: scenario.setting.sinkBytes }
   return new TransactionSink(
     () => Promise.reject(new Error('the sink writes in the transaction of its lease')),
     outgoing,
@@ -113,11 +116,13 @@ function resultsOf({ kind, sizeMs }: PartSpec, name: string, inputs: readonly It
     case 'copy':
       return first.map(({ key, id }) => row(key, id))
     case 'windows':
+    case 'late windows':
       return byKey(first)
         .window(tumbling(sizeMs))
         .aggregate(name, { n: count(), total: sum(({ n }) => n) })
         .map(({ key, window, n, total }) => row(key, `${window.start} ${n} ${total}`))
     case 'running':
+    case 'ledger':
       return running(byKey(first), name).map(counted)
     case 'regrouped': {
       const regrouped = running(byKey(first), `${name}-first`).map(({ value }) => regroupedKey(value))

@@ -6,6 +6,7 @@ import { memoryStore } from '@millrace/store-memory'
 import { SimFs, simPlatform } from '@millrace/testkit'
 import type { ManualClock, Random } from '@millrace/world'
 import { graphOf, outputTopic } from './job.ts'
+import type { Ledger } from './ledger.ts'
 import { ProcessFs } from './process-fs.ts'
 import { Process } from './process.ts'
 import type { Item, Scenario } from './scenario.ts'
@@ -15,6 +16,7 @@ export interface Surroundings {
   readonly scenario: Scenario
   readonly clock: ManualClock
   readonly kafka: MemoryKafka
+  readonly ledger: Ledger
   readonly meet: (item: Item) => void
   readonly observe: (machine: Machine, event: WorkerEvent) => void
   /** A worker has ended by itself, or because it was stopped. */
@@ -33,6 +35,8 @@ export class Machine {
   #isLeaving = false
   /** How the disk is left when the process dies in one of its operations. */
   #onCrash: (() => void) | undefined
+  /** Whether an operation of its disk was to fail in this life. */
+  #hasBadDisk = false
 
   constructor(name: string, around: Surroundings, random: Random) {
     this.name = name
@@ -59,6 +63,10 @@ export class Machine {
     return this.isRunning ? this.#process!.name : undefined
   }
 
+  get hasBadDisk(): boolean {
+    return this.#hasBadDisk
+  }
+
   /** What the worker is doing, for messages. */
   get shown(): string {
     if (!this.isRunning) return `${this.name}: not running`
@@ -71,7 +79,8 @@ export class Machine {
   start(): void {
     if (this.isRunning) return
     this.#isLeaving = false
-    const { scenario, clock, kafka, meet, observe, ended } = this.#around
+    this.#hasBadDisk = false
+    const { scenario, clock, kafka, ledger, meet, observe, ended } = this.#around
     const { setting } = scenario
     const random = this.#random.fork(`life ${++this.#lives}`)
     const skewMs = Math.round((2 * random.next() - 1) * setting.skewMs)
@@ -79,6 +88,13 @@ export class Machine {
     this.#process = process
     const platform = this.#platform(process, random)
     const openPort = (world: Parameters<MemoryKafka['port']>[0]): KafkaPort => kafka.port(world, process.name)
+    const calls = random.fork('ledger')
+    const onTheWay = (): Promise<void> => process.later(calls.next() * setting.latencyMs)
+    const callLedger = async (action: (of: Ledger) => void): Promise<void> => {
+      await onTheWay()
+      action(ledger)
+      await onTheWay()
+    }
     const worker = startWorker({
       job: {
         platform,
@@ -91,7 +107,7 @@ export class Machine {
         checkpoints: { everyMs: setting.everyMs },
         batchRecords: setting.batchRecords,
       },
-      graphOf: () => graphOf({ scenario, openPort, address: kafka.address, meet }),
+      graphOf: () => graphOf({ scenario, openPort, address: kafka.address, meet, callLedger }),
       connect: (_what, world) => Promise.resolve(openPort(world)),
       leases: setting.leases,
       standbys: Math.min(setting.standbys, setting.leases),
@@ -106,6 +122,9 @@ export class Machine {
       if (!process.isAlive) return
       process.kill()
       kafka.kill(process.name)
+      // The next process on this disk is another one, which finds out that this one is gone.
+      this.#onCrash = undefined
+      this.#fs = this.#fs.afterKill()
       ended(this, result)
     })
   }
@@ -122,6 +141,12 @@ export class Machine {
     this.#onCrash = undefined
     this.#fs.heal()
     this.thaw()
+  }
+
+  /** One of its next operations on the disk fails. */
+  failDisk(afterOperations: number): void {
+    this.#hasBadDisk = true
+    this.#fs.failAt(this.#fs.operations + 1 + afterOperations)
   }
 
   freeze(): void {

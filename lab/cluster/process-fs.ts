@@ -26,6 +26,7 @@ export class ProcessFs extends InterceptedFs {
   protected async pass<T>(operation: () => Promise<T>): Promise<T> {
     const { random, slowShare, slowMs, crashed } = this.#manners
     if (slowShare > 0 && random.next() < slowShare) await this.#process.later(random.next() * slowMs)
+    if (this.#process.isFrozen) await this.#process.thawed()
     try {
       const result = await operation()
       if (this.#process.isAlive) return result

@@ -11,6 +11,7 @@ export class Process {
   readonly #world: ManualClock
   readonly #skewMs: number
   #due: (() => void)[] = []
+  #thawed: (() => void)[] = []
   #state: 'running' | 'frozen' | 'dead' = 'running'
 
   /** `skewMs`: by how much its wall clock is ahead. */
@@ -65,6 +66,12 @@ export class Process {
     const due = this.#due
     this.#due = []
     for (const action of due) this.#world.schedule(0, () => this.#run(action))
+    for (const thawed of this.#thawed.splice(0)) this.#world.schedule(0, () => this.#run(thawed))
+  }
+
+  /** Resolves when a frozen process continues. */
+  thawed(): Promise<void> {
+    return new Promise((resolve) => this.#thawed.push(resolve))
   }
 
   /** Kills it, as SIGKILL does: no further line of it runs. */

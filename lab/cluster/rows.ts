@@ -19,34 +19,40 @@ export function expectedRows(scenario: Scenario): readonly Row[] {
   const inputs = scenario.inputs.map((spec) => itemsOf(scenario.seed, spec).flat())
   return scenario.parts.flatMap((spec, index) => {
     const [first, second = []] = spec.inputs.map((input) => inputs[input]!)
+    const { disorderMs } = scenario.inputs[spec.inputs[0]!]!
     const part = partName(spec, index)
-    return resultsOf(spec, first ?? [], second).map(([key, text]) => ({ part, key, text }))
+    return resultsOf(spec, first ?? [], second, disorderMs).map(([key, text]) => ({ part, key, text }))
   })
 }
 
 /** Whether the results of one key of this part come in one order. */
 export function isOrdered({ kind }: PartSpec): boolean {
-  return kind === 'running' || kind === 'regrouped' || kind === 'union'
+  return kind === 'running' || kind === 'regrouped' || kind === 'union' || kind === 'ledger'
 }
 
 type Result = readonly [key: string, text: string]
 
-function resultsOf(spec: PartSpec, first: readonly Item[], second: readonly Item[]): readonly Result[] {
+function resultsOf(
+  spec: PartSpec,
+  first: readonly Item[],
+  second: readonly Item[],
+  disorderMs: number,
+): readonly Result[] {
   const { sizeMs } = spec
   switch (spec.kind) {
     case 'copy':
       return first.map(({ key, id }) => [key, id])
     case 'windows':
-      return spans(first, ({ key }) => key, sizeMs).map(({ key, start, items }) => [
-        key,
-        `${start} ${items.length} ${total(items)}`,
-      ])
+      return windows(first, sizeMs)
+    case 'late windows':
+      return windows(onTime(first, sizeMs, disorderMs), sizeMs)
     case 'timers':
       return spans(first, ({ key }) => key, sizeMs).map(({ key, start, items }) => [
         key,
         `${start + sizeMs} ${items.length}`,
       ])
     case 'running':
+    case 'ledger':
       return counted(first.map(({ key }) => key))
     case 'regrouped':
       // The running counts of all keys, counted again by what remains of them.
@@ -79,6 +85,23 @@ function resultsOf(spec: PartSpec, first: readonly Item[], second: readonly Item
         `${start} ${items.length} ${total(items)}`,
       ])
   }
+}
+
+function windows(items: readonly Item[], sizeMs: number): readonly Result[] {
+  return spans(items, ({ key }) => key, sizeMs).map(({ key, start, items: members }) => [
+    key,
+    `${start} ${members.length} ${total(members)}`,
+  ])
+}
+
+/** Those whose windows are open when they come: a window is closed by the records before that are so much newer. */
+function onTime(items: readonly Item[], sizeMs: number, disorderMs: number): readonly Item[] {
+  let newest = Number.NEGATIVE_INFINITY
+  return items.filter(({ at }) => {
+    const watermark = newest - disorderMs
+    newest = Math.max(newest, at)
+    return (Math.floor(at / sizeMs) + 1) * sizeMs > watermark
+  })
 }
 
 /** The key under which a running count is counted again. */

@@ -12,6 +12,8 @@ export interface InputSpec {
   readonly stepMs: number
   /** By how much times are out of order, without being late. */
   readonly disorderMs: number
+  /** By how much some records are late, beyond that. Such an input has one partition: then it does not depend on others what is late. */
+  readonly lateMs?: number
 }
 
 /** What the job does with its inputs. */
@@ -26,6 +28,8 @@ export const partKinds = [
   'window of all',
   'regrouped',
   'union',
+  'late windows',
+  'ledger',
 ] as const
 
 export type PartKind = (typeof partKinds)[number]
@@ -41,6 +45,24 @@ export interface PartSpec {
   readonly sizeMs: number
 }
 
+/** The points of a worker's work at which it can be hit: a request leaves, its answer leaves, or a lease does something. */
+export const points = [
+  'begin sent',
+  'begin done',
+  'write sent',
+  'write done',
+  'commit sent',
+  'commit done',
+  'range sent',
+  'range done',
+  'group sent',
+  'group done',
+  'restoring',
+  'running',
+] as const
+
+export type Point = (typeof points)[number]
+
 /** What happens to a cluster. `who` is the number of a worker, counted among those that can be meant. */
 export type Happening = { readonly atMs: number } & (
   | {
@@ -54,6 +76,20 @@ export type Happening = { readonly atMs: number } & (
       readonly backAfterMs: number | undefined
     }
   | { readonly kind: 'freeze' | 'cut'; readonly who: number; readonly forMs: number }
+  | {
+      /** It is hit when it reaches a point for the time after so many. */
+      readonly kind: 'hit'
+      readonly who: number
+      readonly point: Point
+      readonly after: number
+      readonly how: 'kill' | 'freeze' | 'cut' | 'delay' | 'poison'
+      readonly forMs: number
+      readonly disk: 'kept' | 'torn' | 'new'
+      readonly afterOperations: number
+      readonly backAfterMs: number | undefined
+    }
+  /** So many operations of its disk later, one fails. */
+  | { readonly kind: 'diskError'; readonly who: number; readonly afterOperations: number }
   | { readonly kind: 'outage'; readonly forMs: number }
   | { readonly kind: 'slow'; readonly forMs: number; readonly latencyMs: number; readonly markMs: number }
   | { readonly kind: 'lostAnswer'; readonly who: number; readonly outcome: 'committed' | 'open' }
@@ -77,6 +113,12 @@ export interface Setting {
   readonly batchRecords: number
   readonly latencyMs: number
   readonly markMs: number
+  /** So many records are delivered at a time. */
+  readonly deliveredMax: number
+  /** A delivery from a partition takes up to so much longer, from some more than from others. */
+  readonly unevenMs: number
+  /** A batch of results is sent when it has so many bytes. */
+  readonly sinkBytes: number
   /** The share of disk operations that take time, and how much. */
   readonly slowShare: number
   readonly slowMs: number
@@ -120,7 +162,9 @@ export function itemsOf(seed: number, spec: InputSpec): readonly (readonly Item[
   for (let n = 0; n < spec.records; n++) {
     const partition = random.int(spec.partitions)
     const items = partitions[partition]!
-    const at = startTime + items.length * spec.stepMs + random.int(Math.max(1, spec.disorderMs))
+    const onTime = startTime + items.length * spec.stepMs + random.int(Math.max(1, spec.disorderMs))
+    const lateMs = spec.lateMs ?? 0
+    const at = lateMs > 0 && random.int(4) === 0 ? Math.max(startTime, onTime - random.int(lateMs)) : onTime
     items.push({ id: `${spec.name}-${partition}/${items.length}`, key: `k${random.int(spec.keys)}`, at, n })
   }
   return partitions

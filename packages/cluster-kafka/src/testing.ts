@@ -2,3 +2,4 @@
 export { MemoryKafka } from './memory/memory-kafka.ts'
 export type { MemoryKafkaOptions } from './memory/memory-kafka.ts'
 export type { LostCommit } from './memory/memory-producer.ts'
+export type { RequestKind, RequestMoment, WatchRequest } from './memory/process-link.ts'

@@ -1,6 +1,6 @@
 import { ManualClock, seededRandom, systemScheduler } from '@millrace/world'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { MemoryKafka } from '../src/testing.ts'
+import { MemoryKafka, type MemoryKafkaOptions, type WatchRequest } from '../src/testing.ts'
 import { portConformance } from './port-conformance.ts'
 import { chunks, PortSetting, type PortCluster } from './port-parts.ts'
 
@@ -18,7 +18,7 @@ function running(clock: ManualClock): ManualClock {
   return clock
 }
 
-function cluster(more: { latencyMs?: number; markMs?: number } = {}): Promise<PortCluster> {
+function cluster(more: Partial<MemoryKafkaOptions> = {}): Promise<PortCluster> {
   const clock = running(new ManualClock(1_000_000))
   const kafka = new MemoryKafka({ clock, random: seededRandom(1), ...more })
   let processes = 0
@@ -35,10 +35,14 @@ describe('a cluster in memory that takes its time', () => {
   portConformance(() => cluster({ latencyMs: 20, markMs: 100 }))
 })
 
+describe('a cluster in memory that delivers few records at a time, from each partition at its own pace', () => {
+  portConformance(() => cluster({ deliveredMax: 2, deliveryMs: ({ partition }) => 5 * partition }))
+})
+
 describe('what only a cluster in memory can do', () => {
-  async function setting() {
+  async function setting(more: Partial<MemoryKafkaOptions> = {}) {
     const clock = running(new ManualClock(1_000_000))
-    const kafka = new MemoryKafka({ clock, random: seededRandom(1), latencyMs: 20 })
+    const kafka = new MemoryKafka({ clock, random: seededRandom(1), latencyMs: 20, ...more })
     let processes = 0
     const of = new PortSetting({
       clock,
@@ -73,5 +77,30 @@ describe('what only a cluster in memory can do', () => {
     const { port } = await of.process()
     await port.atomic('id', 60_000)
     expect([isOver, count()]).toEqual([false, 0])
+  })
+
+  test('a request is seen when it leaves and when its answer does, and may be held up in between', async () => {
+    const seen: string[] = []
+    const onRequest: WatchRequest = ({ process, request, moment }) => {
+      if (request === 'write' || request === 'commit') seen.push(`${process} ${request} ${moment}`)
+      return request === 'commit' && moment === 'sent' ? 90_000 : 0
+    }
+    const { of, topic, producer, count } = await setting({ onRequest })
+    // The broker aborts the transaction before the commit arrives.
+    await expect(producer.commit(chunks([{ topic, value: 'x' }]))).rejects.toThrow()
+    expect(seen).toEqual(['process-0 write sent', 'process-0 write done', 'process-0 commit sent'])
+    expect(count()).toBe(0)
+    await of.close()
+  })
+
+  test('a process that is cut off when the answer to its commit leaves does not hear that its records are there', async () => {
+    const onRequest: WatchRequest = ({ process, request, moment }) => {
+      if (request === 'commit' && moment === 'done') around.kafka.disconnect(process)
+      return 0
+    }
+    const around = await setting({ onRequest })
+    const { topic, producer, count } = around
+    await expect(producer.commit(chunks([{ topic, value: 'x' }]))).rejects.toThrow('cut off')
+    expect(count()).toBe(1)
   })
 })

@@ -22,10 +22,10 @@ export class GroupList {
   coordinator(name: string, link: ProcessLink, world: World): GroupCoordinator {
     const group = this.group(name)
     return {
-      join: (request) => link.ask(world, () => group.join(request)),
-      sync: (place, assignments) => link.ask(world, () => group.sync(place, assignments)),
-      heartbeat: (place) => link.ask(world, () => group.heartbeat(place)),
-      leave: (place) => link.ask(world, () => group.leave(place)),
+      join: (request) => link.ask('group', world, () => group.join(request)),
+      sync: (place, assignments) => link.ask('group', world, () => group.sync(place, assignments)),
+      heartbeat: (place) => link.ask('group', world, () => group.heartbeat(place)),
+      leave: (place) => link.ask('group', world, () => group.leave(place)),
     }
   }
 }

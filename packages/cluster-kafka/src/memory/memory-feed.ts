@@ -12,8 +12,14 @@ import { onAbort } from '@millrace/world'
 import type { ProcessLink } from './process-link.ts'
 import type { TopicList } from './topic-list.ts'
 
-/** So many records are delivered at a time. */
-const recordsMax = 500
+/** How records come to those that read. */
+export interface Delivery {
+  /** So many records are delivered at a time, at most. */
+  readonly recordsMax: number
+  /** How many milliseconds more than a request it takes from a partition, for one delivery. */
+  readonly delayMs: (of: TopicPartition) => number
+}
+
 /** So long a partition may be unknown before it is taken for deleted. */
 const unknownMs = 10_000
 
@@ -25,6 +31,7 @@ export interface FeedParts {
   readonly link: ProcessLink
   readonly world: World
   readonly address: string
+  readonly delivery: Delivery
 }
 
 /** The delivery of one partition. It stops while the link is cut. */
@@ -97,14 +104,14 @@ export class MemoryFeed implements Feed {
       this.#isDue = false
       this.#deliver()
     }
-    const { link, world } = this.#parts
-    const ms = link.latency()
+    const { link, world, of, delivery } = this.#parts
+    const ms = link.latency() + delivery.delayMs(of)
     if (ms > 0) world.clock.schedule(ms, deliver)
     else queueMicrotask(deliver)
   }
 
   #deliver(): void {
-    const { of, topics, link, listener } = this.#parts
+    const { of, topics, link, listener, delivery } = this.#parts
     const log = topics.find(of)
     if (log === undefined || this.#isClosed || this.#isPaused || !link.isUp) return
     this.end = log.lastStable
@@ -113,7 +120,7 @@ export class MemoryFeed implements Feed {
       return
     }
     if (this.#next < this.end) {
-      const { records, next } = log.read(this.#next, recordsMax)
+      const { records, next } = log.read(this.#next, delivery.recordsMax)
       this.#next = next
       listener.records(records, next)
       this.#soon()

@@ -10,9 +10,10 @@ import {
 } from '@millrace/connector-kafka/port'
 import { seededRandom, type Clock, type Random } from '@millrace/world'
 import { GroupList } from './group-list.ts'
+import type { Delivery } from './memory-feed.ts'
 import { MemoryPort } from './memory-port.ts'
 import type { LostCommit } from './memory-producer.ts'
-import { ProcessLink, type Network } from './process-link.ts'
+import { ProcessLink, type Network, type WatchRequest } from './process-link.ts'
 import { TopicList } from './topic-list.ts'
 import { TransactionCoordinator } from './transaction-coordinator.ts'
 
@@ -26,6 +27,15 @@ export interface MemoryKafkaOptions {
   readonly latencyMs?: number
   /** A partition is marked up to so many milliseconds after its transaction was decided. Default 0. */
   readonly markMs?: number
+  /** So many records are delivered at a time, at most. Default 500. */
+  readonly deliveredMax?: number
+  /** How many milliseconds more than a request one delivery of records takes from a partition. Default 0. */
+  readonly deliveryMs?: (of: TopicPartition) => number
+  /**
+   * Sees each request when it leaves its process, and its answer when it leaves the cluster. Returns how many milliseconds more that is on
+   * its way. It may call `disconnect` and `kill`. Default 0.
+   */
+  readonly onRequest?: WatchRequest
 }
 
 /** A cluster of Kafka in memory: for tests and the simulator. The same seed and clock give the same steps. */
@@ -41,8 +51,12 @@ export class MemoryKafka {
   readonly #groups: GroupList
   readonly #links = new Map<string, ProcessLink>()
   readonly #losses = new Map<string, LostCommit>()
+  readonly #delivery: Delivery
 
-  constructor({ clock, random = seededRandom(1), latencyMs = 0, markMs = 0 }: MemoryKafkaOptions) {
+  constructor(options: MemoryKafkaOptions) {
+    const { clock, random = seededRandom(1), latencyMs = 0, markMs = 0, onRequest = () => 0 } = options
+    const { deliveredMax: recordsMax = 500, deliveryMs: delayMs = () => 0 } = options
+    this.#delivery = { recordsMax, delayMs }
     this.#clock = clock
     const requests = random.fork('requests')
     const marks = random.fork('marks')
@@ -52,6 +66,7 @@ export class MemoryKafka {
       clock,
       latency: () => requests.next() * this.#latencyMs,
       isUp: () => this.#isUp,
+      onRequest,
     }
     this.#transactions = new TransactionCoordinator({
       topics: this.#topics,
@@ -70,6 +85,7 @@ export class MemoryKafka {
       groups: this.#groups,
       link: this.#link(process),
       world,
+      delivery: this.#delivery,
       takeLoss: () => {
         const loss = this.#losses.get(process)
         this.#losses.delete(process)

@@ -17,9 +17,9 @@ import {
   type World,
 } from '@millrace/connector-kafka/port'
 import type { GroupList } from './group-list.ts'
-import { MemoryFeed } from './memory-feed.ts'
+import { MemoryFeed, type Delivery } from './memory-feed.ts'
 import { MemoryProducer, type LostCommit } from './memory-producer.ts'
-import type { ProcessLink } from './process-link.ts'
+import type { ProcessLink, RequestKind } from './process-link.ts'
 import type { TopicList } from './topic-list.ts'
 import type { TransactionCoordinator } from './transaction-coordinator.ts'
 
@@ -31,6 +31,7 @@ export interface PortParts {
   readonly link: ProcessLink
   readonly world: World
   readonly takeLoss: () => LostCommit | undefined
+  readonly delivery: Delivery
 }
 
 /** A cluster in memory, as one process uses it. */
@@ -48,33 +49,33 @@ export class MemoryPort implements KafkaPort {
   }
 
   topics(): Promise<ReadonlyMap<string, number>> {
-    return this.#ask(() => this.#parts.topics.counts)
+    return this.#ask('other', () => this.#parts.topics.counts)
   }
 
   partitions(topic: string): Promise<number | undefined> {
-    return this.#ask(() => this.#parts.topics.counts.get(topic))
+    return this.#ask('other', () => this.#parts.topics.counts.get(topic))
   }
 
   range(of: TopicPartition): Promise<OffsetRange> {
-    return this.#ask(() => {
+    return this.#ask('range', () => {
       const { first, lastStable } = this.#parts.topics.log(of)
       return { first, end: lastStable }
     })
   }
 
   feed(of: TopicPartition, from: number, listener: FeedListener): Promise<Feed> {
-    const { topics, link, world, address } = this.#parts
-    const feed = new MemoryFeed({ of, from, listener, topics, link, world, address })
+    const { topics, link, world, address, delivery } = this.#parts
+    const feed = new MemoryFeed({ of, from, listener, topics, link, world, address, delivery })
     this.#feeds.add(feed)
     return Promise.resolve(feed)
   }
 
   createTopics(topics: readonly NewTopic[]): Promise<void> {
-    return this.#ask(() => this.#parts.topics.create(topics))
+    return this.#ask('other', () => this.#parts.topics.create(topics))
   }
 
   deleteRecords(of: TopicPartition, before: number): Promise<void> {
-    return this.#ask(() => {
+    return this.#ask('other', () => {
       const { topics } = this.#parts
       const log = topics.log(of)
       if (!topics.deletes(of.topic))
@@ -88,7 +89,7 @@ export class MemoryPort implements KafkaPort {
 
   async atomic(id: string, timeoutMs: number): Promise<AtomicProducer> {
     const { transactions, link, world, takeLoss } = this.#parts
-    const place = await this.#ask(() => transactions.begin(id, timeoutMs))
+    const place = await this.#ask('begin', () => transactions.begin(id, timeoutMs))
     return new MemoryProducer({ transactions, place, link, world, takeLoss })
   }
 
@@ -106,8 +107,8 @@ export class MemoryPort implements KafkaPort {
     return Promise.resolve()
   }
 
-  #ask<T>(request: () => T | Promise<T>): Promise<T> {
+  #ask<T>(kind: RequestKind, request: () => T | Promise<T>): Promise<T> {
     const { link, world } = this.#parts
-    return this.#patience.repeat(() => link.ask(world, request))
+    return this.#patience.repeat(() => link.ask(kind, world, request))
   }
 }

@@ -37,9 +37,9 @@ export class MemoryProducer implements AtomicProducer {
     for await (const batches of chunks) {
       if (batches.length === 0) continue
       isEmpty = false
-      await link.ask(world, () => transactions.write(place, batches))
+      await link.ask('write', world, () => transactions.write(place, batches))
     }
-    if (!isEmpty) await link.ask(world, () => this.#commit())
+    if (!isEmpty) await link.ask('commit', world, () => this.#commit())
     this.#isUsed = false
   }
 

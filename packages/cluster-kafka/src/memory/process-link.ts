@@ -3,6 +3,20 @@ import type { Clock } from '@millrace/world'
 
 const never = new Promise<never>(() => {})
 
+/** What a process asks the cluster for: to begin as the only producer of an id, to write, and so on. */
+export type RequestKind = 'begin' | 'write' | 'commit' | 'range' | 'group' | 'other'
+
+/** A request of a process, in one moment of its way. */
+export interface RequestMoment {
+  readonly process: string
+  readonly request: RequestKind
+  /** It leaves the process, or the cluster has carried it out and the answer leaves. */
+  readonly moment: 'sent' | 'done'
+}
+
+/** Sees each request. Returns how many milliseconds more the request, or its answer, is on its way. */
+export type WatchRequest = (moment: RequestMoment) => number
+
 /** The brokers, as all processes reach them. */
 export interface Network {
   /** What is on its way arrives by this clock, also when the process that has sent it is frozen or dead. */
@@ -11,6 +25,7 @@ export interface Network {
   readonly latency: () => number
   /** Whether brokers answer at all. */
   readonly isUp: () => boolean
+  readonly onRequest: WatchRequest
 }
 
 /** How one process reaches the cluster. */
@@ -62,9 +77,15 @@ export class ProcessLink {
   }
 
   /** Carries out a request. Rejects with a `KafkaFailure` if the link is cut before the answer has come. */
-  async ask<T>(world: Pick<World, 'clock' | 'signal'>, request: () => T | Promise<T>): Promise<T> {
+  async ask<T>(
+    kind: RequestKind,
+    world: Pick<World, 'clock' | 'signal'>,
+    request: () => T | Promise<T>,
+  ): Promise<T> {
     if (this.#isDead) return never
-    await this.#travel(this.#network.clock, world.signal)
+    const passes = (moment: RequestMoment['moment']): number =>
+      this.#network.onRequest({ process: this.process, request: kind, moment })
+    await this.#travel(this.#network.clock, world.signal, passes('sent'))
     const carriedOut = async (): Promise<T> => {
       if (!this.isUp) throw this.#failure()
       return this.#unlessCut(Promise.resolve(request()))
@@ -74,7 +95,7 @@ export class ProcessLink {
       await this.#arrive(world)
       throw error
     })
-    await this.#arrive(world)
+    await this.#arrive(world, passes('done'))
     if (!this.isUp) throw this.#failure()
     return answer
   }
@@ -85,16 +106,16 @@ export class ProcessLink {
     return { [Symbol.dispose]: () => void this.#watching.delete(changed) }
   }
 
-  async #travel(clock: Clock, signal: AbortSignal): Promise<void> {
-    const ms = this.#network.latency()
+  async #travel(clock: Clock, signal: AbortSignal, moreMs = 0): Promise<void> {
+    const ms = this.#network.latency() + moreMs
     if (ms > 0) await pause(clock, signal, ms)
     else await Promise.resolve()
     signal.throwIfAborted()
   }
 
   /** Resolves when an answer has come to the process: never, if that is dead. */
-  async #arrive({ clock, signal }: Pick<World, 'clock' | 'signal'>): Promise<void> {
-    await this.#travel(clock, signal)
+  async #arrive({ clock, signal }: Pick<World, 'clock' | 'signal'>, moreMs = 0): Promise<void> {
+    await this.#travel(clock, signal, moreMs)
     if (this.#isDead) await never
   }
 
