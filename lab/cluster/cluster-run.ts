@@ -13,7 +13,7 @@ import { itemsOf, lastKey, lastTime, type Happening, type Item, type Scenario } 
 import { compareRows, type Problem } from './verdict.ts'
 
 /** In so much simulated time a job must be done after the last happening, in milliseconds. */
-const patienceMs = 900_000
+const patienceMs = 300_000
 /** A run of more steps is stuck. */
 const stepsMax = 3_000_000
 
@@ -65,7 +65,8 @@ export class ClusterRun {
       deliveryMs: unevenDeliveries(setting.unevenMs, this.#random.fork('deliveries')),
       onRequest: ({ process, request, moment }) => {
         const machine = this.#machines.find((each) => each.process === process)
-        return machine === undefined ? 0 : this.#reach(machine, `${request} ${moment}`)
+        const held = machine === undefined ? 0 : this.#reach(machine, `${request} ${moment}`)
+        return held === 'fails' ? 0 : held
       },
     })
     this.#around = {
@@ -74,6 +75,7 @@ export class ClusterRun {
       kafka: this.#kafka,
       ledger: this.#ledger,
       meet: (item) => this.#meet(item),
+      reach: (machine, point) => this.#reach(machine, point),
       observe: (machine, event) => this.#observe(machine, event),
       ended: (machine, result) => this.#ended(machine, result),
     }
@@ -208,8 +210,7 @@ export class ClusterRun {
     }
   }
 
-  /** A worker has reached a point of its work. Returns how many milliseconds it is held up there. */
-  #reach(machine: Machine, point: string): number {
+  #reach(machine: Machine, point: string): number | 'fails' {
     const hit = this.#hits.at(machine.process!, point)
     if (hit === undefined || this.#isHealed) return 0
     this.#count(`hit ${hit.how}`)
@@ -217,6 +218,8 @@ export class ClusterRun {
     switch (hit.how) {
       case 'delay':
         return hit.forMs
+      case 'fail':
+        return 'fails'
       case 'poison':
         this.#poisons++
         return 0

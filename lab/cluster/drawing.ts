@@ -56,12 +56,12 @@ function drawSetting(dice: Dice): Setting {
     store: dice.onceIn(4) ? 'disk' : 'memory',
     batchRecords: dice.oneOf([1, 3, 1_024]),
     latencyMs: dice.oneOf([1, 5, 40]),
-    markMs: dice.oneOf([0, 5, 200]),
+    markMs: dice.oneOf([0, 5, 200, 1_000]),
     deliveredMax: dice.oneOf({ small: [1, 5, 500], medium: [5, 500], large: [500] }[scale]),
     unevenMs: dice.oneOf([0, 0, 100, 400]),
     sinkBytes: dice.oneOf([400, 100_000]),
     slowShare: dice.oneOf([0, 0, 0.02, 0.2]),
-    slowMs: dice.oneOf([1, 20]),
+    slowMs: dice.oneOf([1, 20, 200]),
     skewMs: dice.oneOf([0, 1_000, 3_600_000]),
     // Each checkpoint has its price.
     produceMs: dice.oneOf(everyMs <= 300 ? [1_000, 3_000] : [2_000, 8_000, 20_000]),
@@ -170,19 +170,25 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     case 'freeze':
     case 'cut':
       return { kind, atMs, who, forMs }
-    case 'hit':
+    case 'hit': {
+      const point = dice.onceIn(4) ? 'manifest' : dice.oneOf(points)
       return {
         kind,
         atMs,
         who,
-        point: dice.oneOf(points),
+        point,
         after: dice.onceIn(2) ? 0 : dice.between(1, 8),
-        how: dice.oneOf(['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison']),
+        how: dice.oneOf(
+          point === 'manifest'
+            ? ['kill', 'freeze', 'delay', 'fail', 'fail']
+            : ['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison'],
+        ),
         forMs: dice.onceIn(4) ? dice.between(1, sessionMs) : dice.between(sessionMs, 4 * sessionMs),
         disk: dice.oneOf(['kept', 'torn', 'new']),
         afterOperations: dice.onceIn(2) ? 0 : dice.between(1, 30),
         backAfterMs,
       }
+    }
     case 'diskError':
       return { kind, atMs, who, afterOperations: dice.between(0, 200) }
     case 'outage':

@@ -9,7 +9,7 @@ import { graphOf, outputTopic } from './job.ts'
 import type { Ledger } from './ledger.ts'
 import { ProcessFs } from './process-fs.ts'
 import { Process } from './process.ts'
-import type { Item, Scenario } from './scenario.ts'
+import type { Item, Point, Scenario } from './scenario.ts'
 
 /** What all machines share. */
 export interface Surroundings {
@@ -18,6 +18,8 @@ export interface Surroundings {
   readonly kafka: MemoryKafka
   readonly ledger: Ledger
   readonly meet: (item: Item) => void
+  /** It has reached a point of its work. Returns how many milliseconds it is held up there, or that what it does there fails. */
+  readonly reach: (machine: Machine, point: Point) => number | 'fails'
   readonly observe: (machine: Machine, event: WorkerEvent) => void
   /** A worker has ended by itself, or because it was stopped. */
   readonly ended: (machine: Machine, result: WorkerResult) => void
@@ -189,6 +191,7 @@ export class Machine {
       slowMs,
       random: random.fork('disk'),
       crashed: () => this.#onCrash?.(),
+      beginsManifest: () => (process.isAlive ? this.#around.reach(this, 'manifest') : 0),
     })
     const { process: facts } = simPlatform({ seed: 1, fs: this.#fs })
     return {

@@ -1,3 +1,5 @@
+import { MillraceError } from '@millrace/core'
+import type { FsFile, FsMode } from '@millrace/core/disk'
 import { InterceptedFs, SimulatedCrash, type SimFs } from '@millrace/testkit'
 import type { Random } from '@millrace/world'
 import type { Process } from './process.ts'
@@ -10,6 +12,8 @@ export interface DiskManners {
   readonly random: Random
   /** The process dies in an operation, because the disk was to crash there. */
   readonly crashed: () => void
+  /** A manifest is begun. Returns for how long that takes, or that it fails. */
+  readonly beginsManifest: () => number | 'fails'
 }
 
 /** The disk as one process uses it: some operations take time, and those of a dead process never end. */
@@ -21,6 +25,15 @@ export class ProcessFs extends InterceptedFs {
     super(fs)
     this.#process = process
     this.#manners = manners
+  }
+
+  override async open(path: string, mode: FsMode): Promise<FsFile> {
+    if (mode === 'create' && path.includes('/checkpoints/')) {
+      const takes = this.#manners.beginsManifest()
+      if (takes === 'fails') throw new MillraceError('FS_IO', `${path}: the disk fails once`)
+      if (takes > 0) await this.#process.later(takes)
+    }
+    return super.open(path, mode)
   }
 
   protected async pass<T>(operation: () => Promise<T>): Promise<T> {

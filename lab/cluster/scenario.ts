@@ -45,7 +45,7 @@ export interface PartSpec {
   readonly sizeMs: number
 }
 
-/** The points of a worker's work at which it can be hit: a request leaves, its answer leaves, or a lease does something. */
+/** The points of a worker's work at which it can be hit: a request leaves, its answer leaves, or a lease does something on its disk. */
 export const points = [
   'begin sent',
   'begin done',
@@ -59,6 +59,7 @@ export const points = [
   'group done',
   'restoring',
   'running',
+  'manifest',
 ] as const
 
 export type Point = (typeof points)[number]
@@ -82,7 +83,7 @@ export type Happening = { readonly atMs: number } & (
       readonly who: number
       readonly point: Point
       readonly after: number
-      readonly how: 'kill' | 'freeze' | 'cut' | 'delay' | 'poison'
+      readonly how: 'kill' | 'freeze' | 'cut' | 'delay' | 'poison' | 'fail'
       readonly forMs: number
       readonly disk: 'kept' | 'torn' | 'new'
       readonly afterOperations: number

@@ -79,6 +79,20 @@ describe('what only a cluster in memory can do', () => {
     expect([isOver, count()]).toEqual([false, 0])
   })
 
+  test('what is written while the marks of a transaction are awaited belongs to no later producer', async () => {
+    const { kafka, of, topic, producer } = await setting({ markMs: 1_000 })
+    await producer.commit(chunks([{ topic, value: 'a' }]))
+    producer.commit(chunks([{ topic, value: 'b' }])).catch(() => {})
+    const { port } = await of.process()
+    const later = await port.atomic('id', 60_000)
+    await later.commit(chunks([{ topic, value: 'c' }]))
+    const seen = () =>
+      kafka.records({ topic, partition: 0 }).map(({ value }) => new TextDecoder().decode(value!))
+    await of.until('the marks are there', () => seen().includes('c'))
+    expect(seen()).toEqual(['a', 'c'])
+    await of.close()
+  })
+
   test('a request is seen when it leaves and when its answer does, and may be held up in between', async () => {
     const seen: string[] = []
     const onRequest: WatchRequest = ({ process, request, moment }) => {

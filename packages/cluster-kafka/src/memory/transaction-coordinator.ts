@@ -62,8 +62,11 @@ export class TransactionCoordinator {
       }
       this.#byId.set(id, found)
     }
-    if (found.parts.size > 0) this.#abort(found)
-    while (found.marking !== undefined) await found.marking
+    // While the marks were waited for, a write that waited as well may have begun another transaction.
+    while (found.marking !== undefined || found.parts.size > 0) {
+      if (found.marking === undefined) this.#abort(found)
+      else await found.marking
+    }
     found.timeoutMs = timeoutMs
     found.epoch++
     return { id, producer: found.producer, epoch: found.epoch }
