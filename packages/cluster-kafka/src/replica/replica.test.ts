@@ -147,6 +147,23 @@ test('a holder that was replaced commits nothing', async () => {
   expect(keys(world)).toEqual(before)
 })
 
+test('a holder that was replaced notes nothing of what the other one has written, and reads it when the lease comes back', async () => {
+  const world = await worldOf()
+  const disk = new SimFs()
+  const first = await world.open(disk, 'a')
+  await append(first.fs, 'state/one', 'x')
+  await commit(first.fs, 1)
+  const second = await world.open(new SimFs(), 'b')
+  await append(second.fs, 'state/one', 'y')
+  await commit(second.fs, 2)
+  // The next commit looks where the changelog ends, because its note is due.
+  await world.clock.advance(10_000)
+  await expect(commit(first.fs, 2)).rejects.toMatchObject({ code: 'COMMIT_UNKNOWN' })
+  await first.close()
+  await world.restore(disk, 'c')
+  expect(await contentOf(disk)).toEqual(await contentOf(second.fs))
+})
+
 test('a file that is overwritten is refused, because only what is appended is sent', async () => {
   const world = await worldOf()
   const { fs } = await world.open(new SimFs(), 'a')

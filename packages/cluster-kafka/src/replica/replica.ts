@@ -98,13 +98,14 @@ export class Replica implements ReplicaKeeper {
 
   async commit(changes: Changes): Promise<void> {
     const { port, of, platform, producer, contribution } = this.#options
-    if (this.#isNoteDue) {
-      // Before the commit: once it has succeeded, no other holder can have written before this offset.
-      this.#offset = (await port.range(of)).end
-      this.#offsetAt = platform.clock.now()
-    }
+    // Before the commit: only once it has succeeded, no other holder can have written before this offset.
+    const seen = this.#isNoteDue ? { end: (await port.range(of)).end, at: platform.clock.now() } : undefined
     const contributed = await contribution()
     await producer.commit(this.#chunks(changes, contributed.batches))
+    if (seen !== undefined) {
+      this.#offset = seen.end
+      this.#offsetAt = seen.at
+    }
     const lastBytes = changes.ranges.reduce((sum, { from, to }) => sum + to - from, 0)
     const { commits, bytes } = this.#figures
     this.#figures = { commits: commits + 1, bytes: bytes + lastBytes, lastBytes }
