@@ -23,6 +23,7 @@ const setting: Setting = {
   sinkBytes: 100_000,
   slowShare: 0,
   slowMs: 1,
+  turnMs: 0,
   skewMs: 0,
   produceMs: 2_000,
   portions: 4,

@@ -49,7 +49,7 @@ function drawSetting(dice: Dice): Setting {
     leases,
     workers,
     standbys: scale !== 'large' && dice.onceIn(3) ? dice.between(1, 2) : 0,
-    areNamed: dice.onceIn(3),
+    areNamed: dice.onceIn(2),
     sessionMs: dice.oneOf(everyMs <= 300 ? [1_000, 3_000] : [1_000, 3_000, 10_000]),
     everyMs,
     isBounded: dice.onceIn(3),
@@ -62,6 +62,7 @@ function drawSetting(dice: Dice): Setting {
     sinkBytes: dice.oneOf([400, 100_000]),
     slowShare: dice.oneOf([0, 0, 0.02, 0.2]),
     slowMs: dice.oneOf([1, 20, 200]),
+    turnMs: scale === 'small' ? dice.oneOf([0, 1, 5]) : 0,
     skewMs: dice.oneOf([0, 1_000, 3_600_000]),
     // Each checkpoint has its price.
     produceMs: dice.oneOf(everyMs <= 300 ? [1_000, 3_000] : [2_000, 8_000, 20_000]),
@@ -138,7 +139,7 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     dice.between(sessionMs, 4 * sessionMs),
     dice.between(1, 90_000),
   ])
-  const backAfterMs = dice.onceIn(4) ? undefined : dice.between(0, 2 * sessionMs)
+  const backAfterMs = dice.onceIn(4) ? undefined : dice.between(0, dice.oneOf([50, 2 * sessionMs]))
   const kind = dice.oneOf([
     'kill',
     'kill',
@@ -180,7 +181,7 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
         after: dice.onceIn(2) ? 0 : dice.between(1, 8),
         how: dice.oneOf(
           point === 'manifest'
-            ? ['kill', 'freeze', 'delay', 'fail', 'fail']
+            ? ['kill', 'freeze', 'delay', 'poison', 'poison', 'fail']
             : ['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison'],
         ),
         forMs: dice.onceIn(4) ? dice.between(1, sessionMs) : dice.between(sessionMs, 4 * sessionMs),

@@ -17,7 +17,7 @@ export interface Surroundings {
   readonly clock: ManualClock
   readonly kafka: MemoryKafka
   readonly ledger: Ledger
-  readonly meet: (item: Item) => void
+  readonly meet: (machine: Machine, item: Item) => void
   /** It has reached a point of its work. Returns how many milliseconds it is held up there, or that what it does there fails. */
   readonly reach: (machine: Machine, point: Point) => number | 'fails'
   readonly observe: (machine: Machine, event: WorkerEvent) => void
@@ -86,7 +86,8 @@ export class Machine {
     const { setting } = scenario
     const random = this.#random.fork(`life ${++this.#lives}`)
     const skewMs = Math.round((2 * random.next() - 1) * setting.skewMs)
-    const process = new Process(`${this.name}.${this.#lives}`, clock, skewMs)
+    const { turnMs } = setting
+    const process = new Process(`${this.name}.${this.#lives}`, clock, { skewMs, turnMs })
     this.#process = process
     const platform = this.#platform(process, random)
     const openPort = (world: Parameters<MemoryKafka['port']>[0]): KafkaPort => kafka.port(world, process.name)
@@ -109,7 +110,14 @@ export class Machine {
         checkpoints: { everyMs: setting.everyMs },
         batchRecords: setting.batchRecords,
       },
-      graphOf: () => graphOf({ scenario, openPort, address: kafka.address, meet, callLedger }),
+      graphOf: () =>
+        graphOf({
+          scenario,
+          openPort,
+          address: kafka.address,
+          meet: (item) => meet(this, item),
+          callLedger,
+        }),
       connect: (_what, world) => Promise.resolve(openPort(world)),
       leases: setting.leases,
       standbys: Math.min(setting.standbys, setting.leases),

@@ -1,5 +1,13 @@
 import type { Clock, ManualClock, Scheduler } from '@millrace/world'
 
+/** How a process behaves, in milliseconds. */
+export interface ProcessManners {
+  /** By how much its wall clock is ahead. */
+  readonly skewMs: number
+  /** How long a turn of its work takes. */
+  readonly turnMs: number
+}
+
 /**
  * A process of the simulation. All that happens in it begins with a timer of its clock, an operation of its disk or an answer of the
  * cluster, and these pass here: so it can be frozen and killed as a whole, between two of them.
@@ -14,11 +22,11 @@ export class Process {
   #thawed: (() => void)[] = []
   #state: 'running' | 'frozen' | 'dead' = 'running'
 
-  /** `skewMs`: by how much its wall clock is ahead. */
-  constructor(name: string, world: ManualClock, skewMs: number) {
+  constructor(name: string, world: ManualClock, { skewMs, turnMs }: ProcessManners) {
     this.name = name
     this.#world = world
     this.#skewMs = skewMs
+    this.scheduler = { turn: () => this.later(turnMs) }
   }
 
   readonly clock: Clock = {
@@ -39,7 +47,7 @@ export class Process {
     },
   }
 
-  readonly scheduler: Scheduler = { turn: () => this.later(0) }
+  readonly scheduler: Scheduler
 
   get isAlive(): boolean {
     return this.#state !== 'dead'

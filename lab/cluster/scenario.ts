@@ -123,6 +123,8 @@ export interface Setting {
   /** The share of disk operations that take time, and how much. */
   readonly slowShare: number
   readonly slowMs: number
+  /** How long a turn of a worker's work takes. */
+  readonly turnMs: number
   /** By how much wall clocks differ. */
   readonly skewMs: number
   /** For how long records are produced, in as many portions. */
