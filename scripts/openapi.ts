@@ -188,16 +188,23 @@ const streams: readonly (readonly [string, object])[] = [
     'state and figures once a second, events and log lines as they come',
   ],
   ['/api/jobs/:job/watch/:operator', 'text/event-stream', 'the state of an operator, and its changes'],
-].map(([route, type, summary]) => [
-  templateOf(route!),
-  {
-    get: {
-      summary,
-      parameters: pathParameters(route!),
-      responses: { 200: { description: 'the answer', content: { [type!]: {} } } },
+  [
+    '/api/jobs/:job/peek/:operator?output=&key=&keyType=&rate=&limit=&seconds=',
+    'text/event-stream',
+    'records that an operator emits, as they pass: PeekRecord, PeekProgress and PeekEnd',
+  ],
+]
+  .map(([address, type, summary]) => [address!.split('?'), type!, summary!] as const)
+  .map(([[route, query = ''], type, summary]) => [
+    templateOf(route!),
+    {
+      get: {
+        summary,
+        parameters: [...pathParameters(route!), ...queryParameters(query)],
+        responses: { 200: { description: 'the answer', content: { [type]: {} } } },
+      },
     },
-  },
-])
+  ])
 
 /** The document as the file has it. */
 export async function documentText(): Promise<string> {

@@ -11,6 +11,8 @@ export interface Command {
   readonly actions?: readonly string[]
   /** The required operand: `FILE.ts`. */
   readonly operand: string
+  /** What may follow the operand: `OPERATOR`. Absent: nothing. */
+  readonly second?: string
   /** One line for the list of commands. */
   readonly summary: string
   /** Paragraphs of the command's own help. */
@@ -36,11 +38,18 @@ export class CommandLine {
   /** The word before the operand, for a command with actions. */
   readonly action: string | undefined
   readonly operand: string
+  /** What follows the operand; undefined if nothing does. */
+  readonly second: string | undefined
   readonly #values: ReadonlyMap<string, readonly string[]>
 
-  constructor(operand: string, values: ReadonlyMap<string, readonly string[]>, action?: string) {
+  constructor(
+    operand: string,
+    values: ReadonlyMap<string, readonly string[]>,
+    { action, second }: { readonly action?: string | undefined; readonly second?: string | undefined } = {},
+  ) {
     this.action = action
     this.operand = operand
+    this.second = second
     this.#values = values
   }
 
@@ -90,14 +99,20 @@ export function readCommandLine(command: Command, args: readonly string[]): Comm
   }
   const action =
     command.actions === undefined ? undefined : actionOf(command, command.actions, operands.shift())
-  const [operand, surplus] = operands
+  const operand = operands.shift()
+  const second = command.second === undefined ? undefined : operands.shift()
+  const [surplus] = operands
   if (operand === undefined) {
     throw invalid(command, `${command.operand} is missing: millrace ${command.name} ${command.operand}`)
   }
   if (surplus !== undefined) {
-    throw invalid(command, `'${surplus}' is an unexpected argument. The command takes one ${command.operand}`)
+    const takes = command.second === undefined ? '' : ` and one ${command.second}`
+    throw invalid(
+      command,
+      `'${surplus}' is an unexpected argument. The command takes one ${command.operand}${takes}`,
+    )
   }
-  return new CommandLine(operand, values, action)
+  return new CommandLine(operand, values, { action, second })
 }
 
 function actionOf(command: Command, actions: readonly string[], given: string | undefined): string {

@@ -36,8 +36,9 @@ export function commandHelp(command: Command): string {
 }
 
 /** How a command is called; `action` replaces its actions, which are listed by default. */
-function usageOf({ name, actions, operand }: Command, action = actions?.join('|')): string {
-  return `millrace ${name} ${actions === undefined ? '' : `${action} `}${operand}`
+function usageOf({ name, actions, operand, second }: Command, action = actions?.join('|')): string {
+  const operands = second === undefined ? operand : `${operand} ${second}`
+  return `millrace ${name} ${actions === undefined ? '' : `${action} `}${operands}`
 }
 
 function table(rows: readonly (readonly [left: string, right: string])[]): string[] {

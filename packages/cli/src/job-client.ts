@@ -1,6 +1,7 @@
 import process from 'node:process'
 import { describeError, MillraceError } from '@millrace/core'
 import { readWhole, type Fs } from '@millrace/core/disk'
+import type { PeekOptions } from '@millrace/control/client'
 import {
   pathOf,
   routes,
@@ -8,6 +9,7 @@ import {
   type ActionResult,
   type ApiError,
   type JobList,
+  type PeekRecord,
   type RouteName,
 } from '@millrace/control/contract'
 import { controlFile, type ControlRecord } from './control-file.ts'
@@ -40,6 +42,22 @@ export class JobClient {
     }
     const path = pathOf(route, { job: this.job, ...parts })
     return (await answerOf(`${this.url}${path}?${search.toString()}`)) as T
+  }
+
+  /** Records that an operator emits, as they pass. Rejects with the error of the API. */
+  async *peek(operator: string, options: PeekOptions): AsyncGenerator<PeekRecord> {
+    const { client, StateRequestError } = await import('@millrace/control/client')
+    const token = process.env['MILLRACE_CONTROL_TOKEN']
+    const hasToken = token !== undefined && token !== ''
+    const job = client(this.url, { job: this.job, ...(hasToken ? { token } : {}) })
+    try {
+      yield* job.peek(operator, options)
+    } catch (error) {
+      if (error instanceof StateRequestError) throw errorOf(error.status, error.message)
+      throw new MillraceError('JOB_FAILED', `the connection to the job was lost: ${describeError(error)}`, {
+        cause: error,
+      })
+    }
   }
 
   /** Sends an action; resolves when it is done. */
@@ -111,11 +129,11 @@ async function answerOf(url: string, body?: object): Promise<unknown> {
     )
   }
   if (response.ok) return response.json()
-  throw errorOf(response.status, await response.json().catch(() => undefined))
+  const answer = (await response.json().catch(() => undefined)) as ApiError | undefined
+  throw errorOf(response.status, answer?.error.message ?? `the API answered ${response.status}`)
 }
 
-function errorOf(status: number, body: unknown): MillraceError {
-  const message = (body as ApiError | undefined)?.error?.message ?? `the API answered ${status}`
+function errorOf(status: number, message: string): MillraceError {
   const advice = status === 401 ? '. Set MILLRACE_CONTROL_TOKEN' : ''
   return new MillraceError(status >= 500 ? 'JOB_FAILED' : 'OPTION_INVALID', `${message}${advice}`)
 }

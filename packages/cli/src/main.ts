@@ -21,6 +21,7 @@ import {
   statusCommand,
   stopCommand,
 } from './job-commands.ts'
+import { peekCommand } from './peek-command.ts'
 import { profileCommand } from './profile-command.ts'
 import { resetCommand } from './reset-command.ts'
 import { runCommand } from './run-command.ts'
@@ -39,6 +40,7 @@ const commands: readonly Command[] = [
   statusCommand,
   doctorCommand,
   profileCommand,
+  peekCommand,
   eventsCommand,
   logsCommand,
   stopCommand,

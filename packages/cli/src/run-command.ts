@@ -12,7 +12,7 @@ import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { Progress, type Figures } from './progress.ts'
 import { stopWithParent } from './report-source.ts'
-import { controlOption, logActions, openControl, recordControl } from './run-control.ts'
+import { controlOption, logActions, openControl, recordControl, redactOption } from './run-control.ts'
 import { jobOptionList, jobOptionsFrom, stopTimeoutOf, storeChoiceOf, threadsOf } from './run-options.ts'
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
@@ -42,6 +42,7 @@ export const runCommand: Command = {
     { name: 'json', help: 'write the log as JSON, one object per line' },
     { name: 'watch', help: 'for development: resume with the new program when a file changes' },
     controlOption,
+    redactOption,
     telemetryOption,
     clusterOption,
     ...workerOptionList,

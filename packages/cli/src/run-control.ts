@@ -18,6 +18,13 @@ export const controlOption: Option = {
   help: 'serve the control API and the dashboard on PORT or HOST:PORT (default: off)',
 }
 
+/** The option of `run` that hides fields of live records. */
+export const redactOption: Option = {
+  name: 'redact',
+  value: 'NAMES',
+  help: 'with --control: fields that millrace peek shows as ***, and keys then: card,email',
+}
+
 /**
  * Starts the control API if the command line asks for it. Everything is loaded only then. `waits` says what the process waits for
  * besides its jobs.
@@ -39,8 +46,18 @@ export async function openControl(
     operatorToken: tokenIn('MILLRACE_CONTROL_OPERATOR_TOKEN'),
     viewerToken: tokenIn('MILLRACE_CONTROL_VIEWER_TOKEN'),
     peekFrom: peekFrom(process.env['MILLRACE_CONTROL_PEEK']),
+    redact: namesIn(line.values(redactOption.name)),
     dashboard: await dashboardDirectory(lines),
     waits,
+  })
+}
+
+/** Names that are separated by commas; the option may be repeated. */
+function namesIn(values: readonly string[]): readonly string[] {
+  return values.flatMap((value) => {
+    const names = value.split(',').map((name) => name.trim())
+    if (!names.includes('')) return names
+    throw new MillraceError('OPTION_INVALID', `--redact is ${value}. Give names of fields, as card,email`)
   })
 }
 

@@ -55,6 +55,7 @@ export type {
   SubtaskState,
   ThreadCpu,
 } from './contract/profile.ts'
+export type { PeekEnd, PeekProgress, PeekRecord } from './contract/peek.ts'
 export type {
   StateAnswer,
   StateChange,

@@ -30,6 +30,7 @@ export const routes = {
   stateScan: '/api/jobs/:job/state/:operator',
   stateOfKey: '/api/jobs/:job/state/:operator/:key',
   watch: '/api/jobs/:job/watch/:operator',
+  peek: '/api/jobs/:job/peek/:operator',
   actions: '/api/jobs/:job/actions',
   /**
    * Server-sent events: `status` (a `JobOverview`) and `metrics` (a `JobFigures`) once a second, `event` (an `EventRow`) and

@@ -16,6 +16,8 @@ export interface ApiOptions extends GuardOptions {
   readonly jobs: ReadonlyMap<string, WatchedJob>
   /** Answers a path that is no route, with files of the dashboard; undefined if there is none. */
   readonly files: ((path: string) => Promise<Response | undefined>) | undefined
+  /** Names of fields whose values live records do not show. */
+  readonly redact: readonly string[]
   /** What the process waits for besides its jobs; undefined if it waits for a job. */
   readonly waits: (() => readonly string[]) | undefined
   /** The job that this process runs some parts of; undefined if it runs whole ones. */

@@ -11,10 +11,11 @@ import { letterDetail, letterGroups, letterPage } from '../letters/letter-rows.t
 import { profileJob } from '../profile/profile-job.ts'
 import { prometheusText, prometheusType } from '../metrics/prometheus.ts'
 import { act, actionNameOf, actOnWhole } from './actions.ts'
-import { askedText, audited, type Asked } from './audit.ts'
+import { askedBy, audited } from './audit.ts'
 import { jobOf, pageMax, wholeJobOf, type ApiOptions, type Env } from './api-options.ts'
 import { guard, requireRight, roleOfToken, tokenCookie } from './guard.ts'
 import { answerTo, countOf, problem, RequestError, wordOf } from './problems.ts'
+import { peekRoutes } from './peek-routes.ts'
 import { stateRoutes } from './state-routes.ts'
 import { eventStream } from './stream.ts'
 
@@ -44,6 +45,7 @@ export function controlApi(options: ApiOptions): Hono<Env> {
   letters(app, options)
   actions(app, options)
   profiles(app, options)
+  peekRoutes(app, options)
   app.notFound(async (context) => {
     const isApi = context.req.path.startsWith('/api')
     const file = isApi || context.req.method !== 'GET' ? undefined : await options.files?.(context.req.path)
@@ -202,18 +204,16 @@ function profiles(app: Hono<Env>, options: ApiOptions): void {
   app.get(routes.profile, async (context) => {
     const job = jobOf(context, options)
     const seconds = countOf(context, 'seconds', 10, profileMax)
-    const { profile } = await audited(askedBy(context, 'profile', { seconds }, [job]), async () => {
-      requireRight(context, 'administer')
-      if (seconds === 0) throw new RequestError(400, 'OPTION_INVALID', 'seconds is 0; give 1 to 60')
-      return { profile: await profileJob(job, seconds), text: `a profile of ${seconds} s was made` }
-    })
+    const { profile } = await audited(
+      askedBy(context.get('role'), 'profile', { seconds }, [job]),
+      async () => {
+        requireRight(context, 'administer')
+        if (seconds === 0) throw new RequestError(400, 'OPTION_INVALID', 'seconds is 0; give 1 to 60')
+        return { profile: await profileJob(job, seconds), text: `a profile of ${seconds} s was made` }
+      },
+    )
     return context.json(profile)
   })
-}
-
-function askedBy(context: Context<Env>, name: string, body: unknown, jobs: Iterable<WatchedJob>): Asked {
-  const logs = Array.from(jobs, ({ happenings: log }) => log)
-  return { by: context.get('role'), asked: askedText(name, body), logs }
 }
 
 function actions(app: Hono<Env>, options: ApiOptions): void {
@@ -226,7 +226,7 @@ function actions(app: Hono<Env>, options: ApiOptions): void {
     const body: unknown = await context.req.json().catch(() => undefined)
     const name = actionNameOf(body)
     const jobs = job === undefined ? options.jobs.values() : [job]
-    const result = await audited(askedBy(context, name ?? 'unknown', body, jobs), async () => {
+    const result = await audited(askedBy(context.get('role'), name ?? 'unknown', body, jobs), async () => {
       requireRight(context, name === undefined ? 'operate' : rightOfAction[name])
       return job === undefined ? actOnWhole(whole!, body) : act(job, body)
     })

@@ -1,6 +1,7 @@
 import { describeError, isMillraceError, maskLogins } from '@millrace/core'
 import type { Role } from '../contract/rights.ts'
 import type { Happenings } from '../job/happenings.ts'
+import type { WatchedJob } from '../job/watched-job.ts'
 import { RequestError } from './problems.ts'
 
 /** Who asks for what, and where that is written. */
@@ -10,6 +11,11 @@ export interface Asked {
   readonly asked: string
   /** The event logs of the jobs that it is about. */
   readonly logs: readonly Pick<Happenings, 'add'>[]
+}
+
+/** Who asks for something of some jobs. */
+export function askedBy(by: Role, name: string, body: unknown, jobs: Iterable<WatchedJob>): Asked {
+  return { by, asked: askedText(name, body), logs: Array.from(jobs, ({ happenings: log }) => log) }
 }
 
 /** What was done, for the event log. */
@@ -41,13 +47,13 @@ export async function audited<T extends Done>(
 }
 
 /** The fields of actions. Others are not written to the log: they are none of ours, and may be anything. */
-const fieldsShown = ['directory', 'savepoint', 'source', 'level', 'rehearse', 'seconds']
+const fieldsShown = ['operator', 'output', 'directory', 'savepoint', 'source', 'level', 'rehearse', 'seconds']
 const selectionShown = ['log', 'operator', 'code', 'all']
 const idsShown = 10
 const lengthMax = 200
 
 /** What a request asks for, as one line: the name of the action and those of its fields that are known. */
-export function askedText(name: string, body: unknown): string {
+function askedText(name: string, body: unknown): string {
   const fields = fieldsOf(body)
   const letters = fieldsOf(fields['letters'])
   return [

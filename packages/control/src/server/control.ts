@@ -26,6 +26,11 @@ export interface ControlOptions {
   readonly viewerToken?: string | Secret | undefined
   /** The least role that may see live records. Default 'operator'. */
   readonly peekFrom?: Role | undefined
+  /**
+   * Names of fields and headers, in any case of letters, whose values live records do not show. Then keys, and values that no name says anything
+   * about, are hidden as well. Default: none.
+   */
+  readonly redact?: readonly string[] | undefined
   /** More host names by which browsers may address the server. */
   readonly hosts?: readonly string[] | undefined
   /** The version of Millrace that the API reports. */
@@ -128,7 +133,8 @@ export class Control {
  * await control.close()
  */
 export async function startControl(options: ControlOptions): Promise<Control> {
-  const { host = '127.0.0.1', port, hosts = [], version, dashboard, waits, peekFrom = 'operator' } = options
+  const { host = '127.0.0.1', port, hosts = [], version, dashboard, waits } = options
+  const { peekFrom = 'operator', redact = [] } = options
   const tokens = tokensOf(options)
   requireTokens(host, tokens)
   const jobs = new Map<string, WatchedJob>()
@@ -137,6 +143,7 @@ export async function startControl(options: ControlOptions): Promise<Control> {
   const app = controlApi({
     ...tokens,
     peekFrom,
+    redact,
     hosts: [...hosts, host],
     version,
     openApi: await openApiText(),

@@ -139,7 +139,7 @@ function requestIn(context: Context<Env>, { graph }: StateSource): Omit<KeyReque
 }
 
 /** The key of a request; undefined if it has none. */
-function keyIn(context: Context<Env>, given: string | undefined): { readonly is: Key } | undefined {
+export function keyIn(context: Context<Env>, given: string | undefined): { readonly is: Key } | undefined {
   if (given === undefined) return undefined
   const key = keyOf(given, wordOf(context, 'keyType', ['text', 'json']))
   if (key !== undefined) return { is: key }

@@ -79,6 +79,11 @@ async function request(address: string, init: RequestInit): Promise<unknown> {
   throw new ApiFailure(response.status, errorIn(text, response.status))
 }
 
+/** What a refused answer says. */
+export async function failureOf(response: Response): Promise<ApiFailure> {
+  return new ApiFailure(response.status, errorIn(await response.text(), response.status))
+}
+
 function errorIn(text: string, status: number): ApiError['error'] {
   try {
     const { error } = JSON.parse(text) as ApiError

@@ -38,6 +38,11 @@ export function may(action: Action['action']): boolean {
   return session.value?.rights.includes(rightOfAction[action]) === true
 }
 
+/** Whether the caller may see live records. */
+export function mayPeek(): boolean {
+  return session.value?.rights.includes('peek') === true
+}
+
 /** The server's clock at the last figures. Ages are differences to it. */
 export const now = computed(() => figures.value?.at ?? session.value?.now ?? Date.now())
 

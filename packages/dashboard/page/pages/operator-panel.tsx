@@ -12,6 +12,7 @@ import { Name, Sentence, visible } from '../parts/name.tsx'
 import { Empty, FailureNotice } from '../parts/notice.tsx'
 import { isSelected, linkTo } from '../parts/router.ts'
 import { SharesBar } from '../parts/shares.tsx'
+import { RecordsSection } from './records-section.tsx'
 
 const shownSubtasks = 64
 
@@ -68,6 +69,7 @@ function Content({ operator }: { operator: GraphOperator }): JSX.Element {
       {own === undefined ? null : <FigureList own={own} />}
       {failure === undefined ? null : <FailureNotice failure={failure} />}
       {data === undefined ? null : <Details detail={data} />}
+      <RecordsSection key={operator.id} operator={operator.id} />
       <p class="panel-links">
         {operator.kind === 'source' ? <a href={linkTo('splits', operator.id)}>Splits</a> : null}
         {operator.hasState ? <a href={linkTo('state', operator.id)}>Browse state</a> : null}

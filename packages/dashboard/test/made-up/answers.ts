@@ -5,6 +5,7 @@ import type {
   JobOverview,
   LetterPage,
   LogPage,
+  PeekRecord,
   Right,
   Role,
   RouteName,
@@ -141,6 +142,20 @@ function stateAnswer(
     checkpoint: query.get('read') === 'checkpoint' ? 1_140 : null,
     entries: entriesOf(pipeline).filter((entry) => entry.key === key),
   }
+}
+
+/** Records that an operator emits, the oldest first. */
+export function recordsOf({ text }: MadeUpPipeline, operator: string, key: string): readonly PeekRecord[] {
+  return [0, 1, 2].map((n) => ({
+    operator,
+    output: 'main',
+    subtask: n % 2,
+    at: startOfDay + n * 100,
+    time: n === 0 ? null : startOfDay + n,
+    key: key === '' ? `card-400${n}` : key,
+    headers: n === 1 ? { traceparent: `00-${n}`, [text]: text } : {},
+    value: n === 2 ? { text, [text]: '***' } : { order: n, total: { $bigint: '12' } },
+  }))
 }
 
 /** What an action answers when all goes well. */

@@ -4,7 +4,7 @@ import type { AddressInfo, Socket } from 'node:net'
 import path from 'node:path'
 import { pageDirectory } from '@millrace/dashboard'
 import { routes, type Action, type JobOverview, type Role, type RouteName } from '@millrace/control/contract'
-import { answerOf, resultOf } from './answers.ts'
+import { answerOf, recordsOf, resultOf } from './answers.ts'
 import { figuresAt, overviewAt } from './figures.ts'
 import type { MadeUpPipeline } from './pipelines.ts'
 
@@ -30,6 +30,8 @@ export class MadeUpJob {
   role: Role = 'admin'
   /** Why every action fails; undefined: it does not. */
   refusal: string | undefined
+  /** The peeks that are open. */
+  readonly peeks = new Set<http.ServerResponse>()
   readonly #pipeline: MadeUpPipeline
   readonly #token: string | undefined
   readonly #server: http.Server
@@ -113,6 +115,7 @@ export class MadeUpJob {
       return sendError(response, 401, 'UNAUTHORIZED', 'Sign in first.')
     }
     if (route.name === 'stream') return this.#openStream(response)
+    if (route.name === 'peek') return this.#openPeek(route.parts['operator']!, url.searchParams, response)
     if (route.name === 'actions') return this.#act(await bodyOf(request), response)
     const moment = { pipeline: this.#pipeline, tick: this.#tick, role: this.role, changed: this.#changed }
     const answer = answerOf(route.name, route.parts, url.searchParams, moment)
@@ -132,6 +135,18 @@ export class MadeUpJob {
     this.#streams.add(response)
     response.once('close', () => this.#streams.delete(response))
     this.#sendFigures([response])
+  }
+
+  /** Sends some records, and stays open. */
+  #openPeek(operator: string, query: URLSearchParams, response: http.ServerResponse): void {
+    const key = query.get('key')
+    if (key === 'none') return sendError(response, 400, 'OPTION_INVALID', 'The records have no key.')
+    response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' })
+    this.peeks.add(response)
+    response.once('close', () => this.peeks.delete(response))
+    for (const record of recordsOf(this.#pipeline, operator, key ?? ''))
+      this.send('record', record, [response])
+    this.send('progress', { seen: 1_204, matched: key === null ? 1_204 : 3, shown: 3 }, [response])
   }
 
   #act(body: string, response: http.ServerResponse): void {
