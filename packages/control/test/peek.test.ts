@@ -286,7 +286,7 @@ describe('GET peek', () => {
     ])
   })
 
-  test('hides what the API is told to hide: a planted secret is nowhere in what is sent', async () => {
+  test('hides the fields that the API is to hide: a planted secret is nowhere in what is sent', async () => {
     const planted = 'planted-4929'
     const { url, orders, peeks } = await running({ redact: ['card'] })
     const address = `${url}${pathOf('peek', { job: 'shop', operator: 'per-card' })}`

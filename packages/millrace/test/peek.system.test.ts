@@ -1,7 +1,13 @@
 import { readdir, readFile } from 'node:fs/promises'
-import type { PeekRecord } from '@millrace/control/contract'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Command, pipelineFile, scratch } from './command.ts'
+
+/** What `peek --json` prints, as far as the test reads it. */
+interface PeekRecord {
+  readonly subtask: number
+  readonly key: unknown
+  readonly value: unknown
+}
 
 /** Runs the pipeline `numbers` with its control API, until it has made two checkpoints. */
 async function serve(directory: string, ...options: readonly string[]): Promise<Command> {
