@@ -55,7 +55,7 @@ export function ledgerSink(call: CallLedger): Sink<Row, Page> {
       let pages = 0
       return {
         write(batch) {
-          lines.push(...(batch.values.slice(0, batch.length) as Row[]))
+          lines.push(...batch.values.slice(0, batch.length))
         },
         async prepare() {
           if (lines.length === 0) return undefined

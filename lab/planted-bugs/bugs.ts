@@ -1,5 +1,6 @@
 import { additionBugs } from './addition-bugs.ts'
 import { channelBugs } from './channel-bugs.ts'
+import { clusterBugs } from './cluster-bugs.ts'
 import { diskBugs } from './disk-bugs.ts'
 import { durabilityBugs } from './durability-bugs.ts'
 import { flowBugs } from './flow-bugs.ts'
@@ -49,6 +50,11 @@ export const plantedBugs: readonly PlantedBug[] = [
     ...bug,
     shows: bySeed,
     caughtBy: { kind: 'topologies', seed, feature },
+  })),
+  ...clusterBugs.map(({ seed, ...bug }): PlantedBug => ({
+    ...bug,
+    shows: /^caught at seed \d+ after \d+ seeds: ./,
+    caughtBy: { kind: 'clusters', seed },
   })),
   ...diskBugs.map(({ trial, near, ...bug }): PlantedBug => ({
     ...bug,

@@ -38,6 +38,10 @@ export async function catchBug(
         : await run(seed - (seed % seedsPerTopology), seedsPerTopology, ...more)
       return near ?? run(0, seeds, ...more)
     }
+    case 'clusters': {
+      const run = await trial(plant, directory, 'cluster-trial.ts')
+      return (isFromStart ? undefined : await run(caughtBy.seed, 1)) ?? run(0, seeds)
+    }
     case 'crash points':
       return (await trial(plant, directory, 'crash-trial.ts'))(caughtBy.trial, caughtBy.near.source)
     case 'schedules':

@@ -22,6 +22,8 @@ export type Catcher =
   | { readonly kind: 'simulator'; readonly seed: number }
   /** Drawn topologies and their oracle; optionally only those with a feature. */
   | { readonly kind: 'topologies'; readonly seed: number; readonly feature?: Feature | undefined }
+  /** Drawn clusters of `lab/cluster`. `seed` is the first one known to catch it. */
+  | { readonly kind: 'clusters'; readonly seed: number }
   /** A trial of `crash-points`, beginning at a disk operation that matches `near`. */
   | { readonly kind: 'crash points'; readonly trial: keyof typeof trials; readonly near: RegExp }
   /** The laws of channels, each under many schedules. */
@@ -39,6 +41,11 @@ export interface TopologyBug extends Omit<Mistake, 'shows'> {
   readonly seed: number
   /** The feature that shows it, if that is drawn rarely. */
   readonly feature?: Feature
+}
+
+/** A bug that drawn clusters must find. */
+export interface ClusterBug extends Omit<Mistake, 'shows'> {
+  readonly seed: number
 }
 
 /** A bug that a trial of crash points must find. */
