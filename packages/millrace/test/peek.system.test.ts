@@ -14,8 +14,16 @@ async function serve(directory: string, ...options: readonly string[]): Promise<
   const job = new Command([
     'run',
     pipelineFile('numbers.ts'),
-    ...['--data-dir', `${directory}/data`, '--control', '0'],
-    ...['--parameter', `out=${directory}/out`, '--parameter', 'rate=50', '--parameter', 'count=100000'],
+    '--data-dir',
+    `${directory}/data`,
+    '--control',
+    '0',
+    '--parameter',
+    `out=${directory}/out`,
+    '--parameter',
+    'rate=50',
+    '--parameter',
+    'count=100000',
     ...options,
   ])
   onTestFinished(() => job.kill('SIGKILL'))
@@ -97,16 +105,14 @@ describe('millrace peek', () => {
     const { code, err } = await new Command([
       'run',
       pipelineFile('numbers.ts'),
-      ...[
-        '--parameter',
-        `out=${directory}/x`,
-        '--data-dir',
-        `${directory}/y`,
-        '--control',
-        '0',
-        '--redact',
-        ',',
-      ],
+      '--parameter',
+      `out=${directory}/x`,
+      '--data-dir',
+      `${directory}/y`,
+      '--control',
+      '0',
+      '--redact',
+      ',',
     ]).ended
     expect([code, err]).toEqual([2, expect.stringMatching(/--redact is ,/)])
   })
