@@ -171,25 +171,8 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     case 'freeze':
     case 'cut':
       return { kind, atMs, who, forMs }
-    case 'hit': {
-      const point = dice.onceIn(4) ? 'manifest' : dice.oneOf(points)
-      return {
-        kind,
-        atMs,
-        who,
-        point,
-        after: dice.onceIn(2) ? 0 : dice.between(1, 8),
-        how: dice.oneOf(
-          point === 'manifest'
-            ? ['kill', 'freeze', 'delay', 'poison', 'poison', 'fail']
-            : ['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison'],
-        ),
-        forMs: dice.onceIn(4) ? dice.between(1, sessionMs) : dice.between(sessionMs, 4 * sessionMs),
-        disk: dice.oneOf(['kept', 'torn', 'new']),
-        afterOperations: dice.onceIn(2) ? 0 : dice.between(1, 30),
-        backAfterMs,
-      }
-    }
+    case 'hit':
+      return drawHit(dice, atMs, who, sessionMs, backAfterMs)
     case 'diskError':
       return { kind, atMs, who, afterOperations: dice.between(0, 200) }
     case 'outage':
@@ -204,5 +187,31 @@ function drawHappening(dice: Dice, atMs: number, { sessionMs, latencyMs }: Setti
     case 'add':
     case 'poison':
       return { kind, atMs }
+  }
+}
+
+function drawHit(
+  dice: Dice,
+  atMs: number,
+  who: number,
+  sessionMs: number,
+  backAfterMs: number | undefined,
+): Happening {
+  const point = dice.onceIn(4) ? 'manifest' : dice.oneOf(points)
+  return {
+    kind: 'hit',
+    atMs,
+    who,
+    point,
+    after: dice.onceIn(2) ? 0 : dice.between(1, 8),
+    how: dice.oneOf(
+      point === 'manifest'
+        ? ['kill', 'freeze', 'delay', 'poison', 'poison', 'fail']
+        : ['kill', 'kill', 'freeze', 'freeze', 'cut', 'delay', 'poison'],
+    ),
+    forMs: dice.onceIn(4) ? dice.between(1, sessionMs) : dice.between(sessionMs, 4 * sessionMs),
+    disk: dice.oneOf(['kept', 'torn', 'new']),
+    afterOperations: dice.onceIn(2) ? 0 : dice.between(1, 30),
+    backAfterMs,
   }
 }
