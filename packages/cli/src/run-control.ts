@@ -22,7 +22,7 @@ export const controlOption: Option = {
 export const redactOption: Option = {
   name: 'redact',
   value: 'NAMES',
-  help: 'with --control: fields that millrace peek shows as ***, and keys then: card,email',
+  help: 'with --control: fields that peek shows as ***, then keys too: card,email',
 }
 
 /**
