@@ -5,7 +5,7 @@ import type { BreakerState, JobEvent, JobResult, JobStatus } from '@millrace/cor
 import { reportOf, reportText } from './error-report.ts'
 import type { LogLines } from './log-lines.ts'
 import type { Figures } from './progress.ts'
-import { countText, durationText, whole } from './status-text.ts'
+import { countText, roundedDuration, whole } from './status-text.ts'
 
 /** Where the log reads figures that events do not carry. */
 export interface JobView {
@@ -94,7 +94,7 @@ export class JobLog {
         return this.#lines.write(
           'info',
           'recovered',
-          `'${part}' works again, after ${durationText(downMs)}`,
+          `'${part}' works again, after ${roundedDuration(downMs)}`,
           {
             part,
             downMs,
@@ -157,7 +157,7 @@ export class JobLog {
   }
 
   #waiting(owner: string, leaseMs: number): void {
-    const text = `${this.#directory} was last used by ${owner}, which is on another host or in another container: waiting up to ${durationText(leaseMs)} for it to renew its lease, then acquiring the directory`
+    const text = `${this.#directory} was last used by ${owner}, which is on another host or in another container: waiting up to ${roundedDuration(leaseMs)} for it to renew its lease, then acquiring the directory`
     this.#lines.write('info', 'waitingForOwner', text, { directory: this.#directory, owner, leaseMs })
   }
 
@@ -173,7 +173,7 @@ export class JobLog {
     this.#lines.write(
       'info',
       'started',
-      `'${this.#graph.name}' runs ${from}; results become visible with checkpoints, every ${durationText(checkpointEveryMs)}${restoredFrom === undefined ? '' : `; data in ${this.#directory}`}`,
+      `'${this.#graph.name}' runs ${from}; results become visible with checkpoints, every ${roundedDuration(checkpointEveryMs)}${restoredFrom === undefined ? '' : `; data in ${this.#directory}`}`,
       fields,
     )
     if (restoredFrom === undefined && !this.#hasStarted) this.#firstRun()
@@ -220,7 +220,7 @@ export class JobLog {
 
   #failed(error: unknown, restartInMs: number | undefined): void {
     const report = reportOf(error)
-    const next = restartInMs === undefined ? '' : `\nstarting again in ${durationText(restartInMs)}`
+    const next = restartInMs === undefined ? '' : `\nstarting again in ${roundedDuration(restartInMs)}`
     const { code, message, docs } = report
     this.#lines.write('error', 'failed', `${reportText(report)}${next}`, {
       code,

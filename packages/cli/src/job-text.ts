@@ -9,7 +9,7 @@ import type {
 } from '@millrace/control/contract'
 import { columns } from './columns.ts'
 import { printable } from './printable.ts'
-import { bytesText, dateText, durationText, whole } from './status-text.ts'
+import { bytesText, dateText, roundedDuration, whole } from './status-text.ts'
 
 /** The state of a job, and a line for each operator. */
 export function overviewText(overview: JobOverview, { operators, tasks, holders }: JobFigures): string {
@@ -28,7 +28,7 @@ export function overviewText(overview: JobOverview, { operators, tasks, holders 
     whole(each.recordsOut),
     `${whole(each.inRate)}/s`,
     busy.has(each.operator) ? `${Math.round(busy.get(each.operator)! * 100)} %` : '',
-    each.watermarkLagMs === null ? '' : durationText(each.watermarkLagMs),
+    each.watermarkLagMs === null ? '' : roundedDuration(each.watermarkLagMs),
     whole(each.stateCells),
   ])
   return `${[...lines, ...columns([['operator', 'in', 'out', 'rate', 'busy', 'lag', 'state'], ...rows])].map(printable).join('\n')}\n`

@@ -11,7 +11,7 @@ import type { Outputs } from './outputs.ts'
 import { loadPipeline } from './pipeline-loader.ts'
 import { jobOptionsFrom, stopTimeoutOf, wholeNumber } from './run-options.ts'
 import type { Signals } from './signals.ts'
-import { durationText } from './status-text.ts'
+import { roundedDuration } from './status-text.ts'
 import { aborted, everySoOften, within } from './waits.ts'
 import { controlAddressOption, WorkerControl } from './worker-control.ts'
 import { WorkerLog } from './worker-log.ts'
@@ -113,7 +113,7 @@ export async function runCluster(line: CommandLine, outputs: Outputs, signals: S
     if (stopped !== undefined) return stopped
     throw new MillraceError(
       'STOP_TIMEOUT',
-      `the worker did not stop within ${durationText(timeoutMs)}; nothing after the last checkpoints of its leases was committed. Other workers continue there when its session ends. If a sink is slow, raise --stop-timeout`,
+      `the worker did not stop within ${roundedDuration(timeoutMs)}; nothing after the last checkpoints of its leases was committed. Other workers continue there when its session ends. If a sink is slow, raise --stop-timeout`,
     )
   }
 }

@@ -17,7 +17,7 @@ import { jobOptionList, jobOptionsFrom, stopTimeoutOf, storeChoiceOf, threadsOf 
 import type { Signals } from './signals.ts'
 import { StatusLine } from './status-line.ts'
 import { stopReport } from './stop-report.ts'
-import { durationText, statusText } from './status-text.ts'
+import { roundedDuration, statusText } from './status-text.ts'
 import { telemetryOf, telemetryOption } from './run-telemetry.ts'
 import { clusterOption, runCluster, workerOptionList } from './run-cluster.ts'
 import { aborted, everySoOften, within } from './waits.ts'
@@ -173,7 +173,7 @@ async function endOf(
   await within(clock, cancelMs, job.ended)
   throw new MillraceError(
     'STOP_TIMEOUT',
-    `the job did not stop within ${durationText(stop.timeoutMs)} and was cancelled; nothing after its last checkpoint was committed. ${report} Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
+    `the job did not stop within ${roundedDuration(stop.timeoutMs)} and was cancelled; nothing after its last checkpoint was committed. ${report} Start it again to resume from that checkpoint. If a sink is slow, raise --stop-timeout`,
   )
 }
 

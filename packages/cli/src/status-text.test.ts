@@ -1,7 +1,7 @@
 import type { JobStatus, TaskCounters } from '@millrace/core/job'
 import { describe, expect, test } from 'vitest'
 import { Progress } from './progress.ts'
-import { bytesText, dateText, durationText, statusText } from './status-text.ts'
+import { bytesText, dateText, roundedDuration, statusText } from './status-text.ts'
 
 const hour = 3_600_000
 
@@ -125,7 +125,7 @@ describe('formats for people', () => {
     [30 * 60_000, '30 min'],
     [48 * hour, '48 h'],
   ])('%i ms are %s', (ms, text) => {
-    expect(durationText(ms)).toBe(text)
+    expect(roundedDuration(ms)).toBe(text)
   })
 
   test.each([

@@ -14,7 +14,7 @@ export function statusText(status: JobStatus, figures: Figures, now: number): st
   if (watermark !== undefined) parts.push(eventTimeText(watermark, now))
   if (lastCheckpoint !== undefined) {
     const { checkpoint, completedAt, durationMs } = lastCheckpoint
-    parts.push(`checkpoint ${checkpoint}, ${durationText(now - completedAt)} ago, ${whole(durationMs)} ms`)
+    parts.push(`checkpoint ${checkpoint}, ${roundedDuration(now - completedAt)} ago, ${whole(durationMs)} ms`)
   }
   for (const outage of status.outages) parts.push(outageText(outage, now))
   const wait = longestOf(status.eventTimeWaits)
@@ -30,7 +30,7 @@ const waitShownMs = 5_000
 
 /** An outage as `'orders' down for 3 min`. */
 function outageText({ part, since }: Outage, now: number): string {
-  return `'${part}' down for ${durationText(now - since)}`
+  return `'${part}' down for ${roundedDuration(now - since)}`
 }
 
 function longestOf(waits: readonly EventTimeWait[]): EventTimeWait | undefined {
@@ -39,7 +39,7 @@ function longestOf(waits: readonly EventTimeWait[]): EventTimeWait | undefined {
 
 function waitText({ source, split, since }: EventTimeWait, now: number): string {
   const place = split === undefined ? `'${source}'` : `'${source}' split '${split}'`
-  return `windows wait ${durationText(now - since)} for ${place}`
+  return `windows wait ${roundedDuration(now - since)} for ${place}`
 }
 
 /** Metrics for display, for one and for several. */
@@ -63,7 +63,7 @@ const longestLagMs = 3_600_000
 /** Formats how far event time is behind the clock; for old data, the event time itself. */
 export function eventTimeText(watermark: number, now: number): string {
   const lagMs = now - watermark
-  return lagMs >= 0 && lagMs < longestLagMs ? `lag ${durationText(lagMs)}` : `at ${dateText(watermark)}`
+  return lagMs >= 0 && lagMs < longestLagMs ? `lag ${roundedDuration(lagMs)}` : `at ${dateText(watermark)}`
 }
 
 const dateAndTime = new Intl.DateTimeFormat('sv-SE', {
@@ -84,7 +84,7 @@ export function whole(value: number): string {
 }
 
 /** A span as `0.3 s`, `12 s`, `3 min` or `5 h`. */
-export function durationText(ms: number): string {
+export function roundedDuration(ms: number): string {
   const seconds = Math.max(0, ms) / 1_000
   if (seconds < 10) return `${seconds.toFixed(1)} s`
   if (seconds < 120) return `${Math.round(seconds)} s`

@@ -1,5 +1,5 @@
 import { waitsText, type JobStatus } from '@millrace/core/job'
-import { durationText } from './status-text.ts'
+import { roundedDuration } from './status-text.ts'
 
 /**
  * Says what a job that is stopping waits for: the phase that it is in, the parts that are late in it, and what is down.
@@ -9,7 +9,7 @@ import { durationText } from './status-text.ts'
  */
 export function stopReport({ stop, outages }: Pick<JobStatus, 'stop' | 'outages'>, now: number): string {
   const down = outages.map(
-    ({ part, since, reason }) => ` '${part}' has been down for ${durationText(now - since)}: ${reason}.`,
+    ({ part, since, reason }) => ` '${part}' has been down for ${roundedDuration(now - since)}: ${reason}.`,
   )
   const phase =
     stop === undefined

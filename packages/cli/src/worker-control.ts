@@ -6,7 +6,7 @@ import type { Control, WatchedJob } from '@millrace/control'
 import type { CommandLine, Option } from './command.ts'
 import type { LineFields, LogLevel, LogLines } from './log-lines.ts'
 import { logActions, openControl, recordControl } from './run-control.ts'
-import { durationText } from './status-text.ts'
+import { roundedDuration } from './status-text.ts'
 
 /** What the control API of a worker is about. */
 export interface WorkerControlParts {
@@ -163,10 +163,12 @@ export function waitsOf(status: WorkerStatus | undefined): readonly string[] {
   return leases.flatMap(({ lease, status: of }) => {
     if (of.phase === 'restoring') {
       const { remainingMs } = of.progress ?? {}
-      const left = remainingMs === undefined ? '' : `, for about ${durationText(remainingMs)} more`
+      const left = remainingMs === undefined ? '' : `, for about ${roundedDuration(remainingMs)} more`
       return [`Lease ${lease} is being restored${left}.`]
     }
     if (of.phase !== 'waiting') return []
-    return [`Lease ${lease} is opened again in ${durationText(of.reopensInMs)}: ${describeError(of.error)}.`]
+    return [
+      `Lease ${lease} is opened again in ${roundedDuration(of.reopensInMs)}: ${describeError(of.error)}.`,
+    ]
   })
 }

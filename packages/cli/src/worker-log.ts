@@ -3,7 +3,7 @@ import { describeError } from '@millrace/core'
 import type { LeaseStatus, WorkerEvent, WorkerResult, WorkerStatus } from '@millrace/cluster-kafka'
 import type { LogLines } from './log-lines.ts'
 import { Progress } from './progress.ts'
-import { durationText, eventTimeText, whole } from './status-text.ts'
+import { roundedDuration, eventTimeText, whole } from './status-text.ts'
 
 /** What the log of a worker reads. */
 export interface WorkerLogParts {
@@ -138,7 +138,7 @@ export class WorkerLog implements Disposable {
   #lease(lease: number, status: LeaseStatus): void {
     if (status.phase === 'running') this.#move('running', lease)
     if (status.phase !== 'waiting') return
-    const text = `lease ${lease} is opened again in ${durationText(status.reopensInMs)}: ${describeError(status.error)}`
+    const text = `lease ${lease} is opened again in ${roundedDuration(status.reopensInMs)}: ${describeError(status.error)}`
     this.#write('warning', 'reopening', text, { lease })
   }
 
@@ -158,7 +158,7 @@ export class WorkerLog implements Disposable {
     if (event.kind === 'warning') return write('warning', event.message)
     if (event.kind === 'failed' && event.restartInMs !== undefined) {
       const error = describeError(event.error)
-      return write('warning', `failed, and restarts in ${durationText(event.restartInMs)}: ${error}`)
+      return write('warning', `failed, and restarts in ${roundedDuration(event.restartInMs)}: ${error}`)
     }
     if (event.kind === 'outage') {
       const { part, reason } = event

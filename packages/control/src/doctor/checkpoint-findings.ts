@@ -1,6 +1,6 @@
 import type { Finding } from '../contract/happenings.ts'
 import { causeOf, type CheckpointCause } from '../job/checkpoint-cause.ts'
-import { durationText } from '../job/texts.ts'
+import { roundedDuration } from '../job/texts.ts'
 import type { JobView } from '../job/job-view.ts'
 import { finding } from './finding.ts'
 
@@ -43,7 +43,7 @@ function stuck(watched: JobView): readonly Finding[] {
   const { missing, participants } = watched.checkpoints().running!
   const [first] = missing
   const rest = participants - running.reported.length
-  const sentence = `Checkpoint ${running.checkpoint} has run for ${durationText(running.runsMs)}, and ${rest} of ${participants} subtasks have not reached it; the first is '${first}'. Until it ends nothing is committed.`
+  const sentence = `Checkpoint ${running.checkpoint} has run for ${roundedDuration(running.runsMs)}, and ${rest} of ${participants} subtasks have not reached it; the first is '${first}'. Until it ends nothing is committed.`
   return [
     finding('stuck-checkpoint', 'problem', sentence, {
       operator: first?.slice(0, first.lastIndexOf('/')) ?? null,
@@ -80,7 +80,7 @@ function slow({ happenings }: JobView): readonly Finding[] {
     finding(
       'slow-checkpoints',
       'warning',
-      `Checkpoint ${last.checkpoint} took ${durationText(durationMs)}: ${text}.`,
+      `Checkpoint ${last.checkpoint} took ${roundedDuration(durationMs)}: ${text}.`,
       {
         operator: part?.task ?? null,
         since: last.at,

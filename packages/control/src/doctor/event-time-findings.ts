@@ -1,6 +1,6 @@
 import type { TimeHolder } from '../contract/figures.ts'
 import type { Finding } from '../contract/happenings.ts'
-import { durationText, shareText, timeText, wholeText } from '../job/texts.ts'
+import { roundedDuration, shareText, timeText, wholeText } from '../job/texts.ts'
 import type { JobView } from '../job/job-view.ts'
 import { finding } from './finding.ts'
 
@@ -39,7 +39,7 @@ function adviceFor({ split, isQuiet, idleAfterMs }: TimeHolder): string {
   if (!isQuiet) return 'Its records are older than those of the others: it is behind, or its times are wrong.'
   return idleAfterMs === null
     ? 'Set idleAfter in withTimestamps, so that a split that brings nothing is not waited for.'
-    : `It is waited for until it has been quiet for ${durationText(idleAfterMs)}, the idleAfter of withTimestamps; set less.`
+    : `It is waited for until it has been quiet for ${roundedDuration(idleAfterMs)}, the idleAfter of withTimestamps; set less.`
 }
 
 function pausedSources({ job }: JobView): readonly Finding[] {
@@ -93,7 +93,7 @@ function strangeTimes({ interval, graph }: JobView): readonly Finding[] {
         finding(
           'future-time',
           'warning',
-          `Split '${ahead.label}' of source '${id}' has a record of ${timeText(ahead.newest)}, ${durationText(ahead.newest - at)} in the future: event time follows it, and other records are late.`,
+          `Split '${ahead.label}' of source '${id}' has a record of ${timeText(ahead.newest)}, ${roundedDuration(ahead.newest - at)} in the future: event time follows it, and other records are late.`,
           {
             operator: id,
             split: ahead.label,
@@ -109,7 +109,7 @@ function strangeTimes({ interval, graph }: JobView): readonly Finding[] {
         finding(
           'time-skew',
           'note',
-          `Split '${behind.label}' of source '${id}' is ${durationText(ahead.newest - behind.newest)} behind split '${ahead.label}' in event time, and windows wait for it.`,
+          `Split '${behind.label}' of source '${id}' is ${roundedDuration(ahead.newest - behind.newest)} behind split '${ahead.label}' in event time, and windows wait for it.`,
           {
             operator: id,
             split: behind.label,

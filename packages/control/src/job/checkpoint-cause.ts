@@ -1,5 +1,5 @@
 import type { CheckpointFigures } from '@millrace/core/job'
-import { durationText, wholeText } from './texts.ts'
+import { roundedDuration, wholeText } from './texts.ts'
 
 /** What took most of the time of a checkpoint. */
 export interface CheckpointCause {
@@ -17,13 +17,13 @@ export function causeOf({
 }: Pick<CheckpointFigures, 'durationMs' | 'alignAndEncodeMs' | 'slowest' | 'bytes'>): CheckpointCause {
   const [part] = slowest
   if (part !== undefined && part.alignedMs > durationMs / 2) {
-    const text = `its barrier reached '${part.task}' only after ${durationText(part.alignedMs)}, because of the records before it`
+    const text = `its barrier reached '${part.task}' only after ${roundedDuration(part.alignedMs)}, because of the records before it`
     return { kind: 'aligned', text }
   }
   if (part !== undefined && part.encodeMs > durationMs / 2) {
-    const text = `'${part.task}' took ${durationText(part.encodeMs)} to write its state or to prepare its output`
+    const text = `'${part.task}' took ${roundedDuration(part.encodeMs)} to write its state or to prepare its output`
     return { kind: 'encoded', text }
   }
-  const text = `making ${wholeText(bytes)} bytes durable took ${durationText(durationMs - alignAndEncodeMs)}`
+  const text = `making ${wholeText(bytes)} bytes durable took ${roundedDuration(durationMs - alignAndEncodeMs)}`
   return { kind: 'durable', text }
 }

@@ -1,7 +1,7 @@
 import type { EventTimeWait } from '@millrace/core/job'
 import type { TimeHolder } from '../contract/figures.ts'
 import { epochTime } from './sums.ts'
-import { durationText, timeText } from './texts.ts'
+import { roundedDuration, timeText } from './texts.ts'
 
 /** What event time waits for, as the API shows it. */
 export function holderOf(wait: EventTimeWait, now: number): TimeHolder {
@@ -29,5 +29,5 @@ function sentenceOf({ source, split, isQuiet, watermark, since }: EventTimeWait,
       : isQuiet
         ? 'the split is caught up and brings nothing'
         : 'the split has brought nothing later'
-  return `Event time has waited ${durationText(now - since)} for ${place}: it ${where}, and ${cause}.`
+  return `Event time has waited ${roundedDuration(now - since)} for ${place}: it ${where}, and ${cause}.`
 }

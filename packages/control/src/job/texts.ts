@@ -1,5 +1,5 @@
 /** A span as `30 ms`, `2.5 s`, `12 s`, `3 min` or `5 h`. */
-export function durationText(ms: number): string {
+export function roundedDuration(ms: number): string {
   if (ms < 1_000) return `${Math.round(Math.max(0, ms))} ms`
   const seconds = ms / 1_000
   if (seconds < 10) return `${seconds.toFixed(1)} s`
