@@ -154,8 +154,9 @@ class Member implements RunningMember {
 }
 
 async function launch(wanted: Service, { file, libraries }: Program, place: Place): Promise<ChildProcess> {
-  // The shell kills the server when its own input ends, as it does when the process that started it is gone.
-  const script = '"$@" & server=$!; cat > /dev/null; kill -9 $server'
+  // The shell kills the server when its own input ends, as it does when the process that started it is gone. It ends after the
+  // server, whose port is free then: a server that is still writing to its disk keeps the port, and the next one could not start.
+  const script = '"$@" & server=$!; cat > /dev/null; kill -9 $server; wait $server'
   const env = { ...process.env, LD_LIBRARY_PATH: libraries }
   const own = wanted.script === undefined ? [] : ['sh', '-c', wanted.script, 'sh']
   const shell = spawn('sh', ['-c', script, 'sh', ...own, file, ...wanted.arguments(place)], {
