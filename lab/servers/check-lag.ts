@@ -1,4 +1,4 @@
-/** Checks what a reader says is left to read on a real server. */
+/** Checks what a reader says it has read, and is left to read, on a real server. */
 import type { Source, SplitReader } from '@millrace/core/connector'
 import { expect } from 'vitest'
 import { contextOf } from './job-on-disk.ts'
@@ -12,18 +12,28 @@ const timeout = 60_000
 export async function checkLag<T>(
   source: Source<T>,
   split: string,
-  { records, append, slack = 0 }: { records: number; append: () => Promise<unknown>; slack?: number },
+  {
+    records,
+    append,
+    slack = 0,
+    countsBytes = true,
+  }: { records: number; append: () => Promise<unknown>; slack?: number; countsBytes?: boolean },
 ): Promise<void> {
   const reader = await source.open(split, undefined, await contextOf('in'))
+  let bytes = 0
+  const read = async (count: number): Promise<void> => {
+    bytes += await readSome(reader, count)
+    expect(reader.bytesRead).toBe(countsBytes ? bytes : undefined)
+  }
   try {
     await lagBecomes(reader, records, slack)
-    await readSome(reader, 3)
+    await read(3)
     await lagBecomes(reader, records - 3, slack)
-    await readSome(reader, records - 3)
+    await read(records - 3)
     await lagBecomes(reader, 0, 0)
     await append()
     await lagBecomes(reader, 1, slack)
-    await readSome(reader, 1)
+    await read(1)
     await lagBecomes(reader, 0, 0)
   } finally {
     await reader.close()
@@ -31,12 +41,17 @@ export async function checkLag<T>(
   }
 }
 
-async function readSome<T>(reader: SplitReader<T>, count: number): Promise<void> {
+/** Returns how many bytes the records have. */
+async function readSome<T>(reader: SplitReader<T>, count: number): Promise<number> {
+  let bytes = 0
   for (let left = count; left > 0;) {
     const poll = reader.poll(left)
-    if (poll.kind === 'records') left -= poll.values.length
-    else await reader.ready()
+    if (poll.kind === 'records') {
+      left -= poll.values.length
+      for (const index of poll.values.keys()) bytes += poll.origin?.raw(index)?.length ?? 0
+    } else await reader.ready()
   }
+  return bytes
 }
 
 /** A reader that has caught up says so when it is polled. */

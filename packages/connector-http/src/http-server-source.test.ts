@@ -28,6 +28,7 @@ describe('an HTTP server on this machine', () => {
     expect(response.headers.get('content-type')).toBe('application/json')
     expect(await response.json()).toEqual({ accepted: 2 })
     expect(await read(reader, 2)).toEqual([{ a: 1 }, { a: 2 }])
+    expect(reader.bytesRead).toBe(2 * '{"a":1}'.length)
     await reader.close()
   })
 

@@ -46,6 +46,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
   /** Number of records of the first fetched block that have been returned. */
   #record: number
   #fetchedBytes = 0
+  #bytesRead = 0
   /** The durable end of the inbox at the last poll. */
   #end: NonNullable<InboxPosition['end']>
   /** Whether the last poll reported `isCaughtUp`: only a change is reported. */
@@ -108,6 +109,11 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     return { segment, offset, record: this.#record, end: this.#end }
   }
 
+  /** The bytes of records, without header fields. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   acknowledge(position: InboxPosition): Promise<void> {
     return this.#options.inbox.acknowledge(position)
   }
@@ -151,6 +157,7 @@ export class InboxReader<T> implements SplitReader<T, InboxPosition> {
     origin.add(values.length, entry, start)
     for (let record = start; record < end; record++) {
       const raw = entry.records[record]!
+      this.#bytesRead += raw.length
       const carried = entry.headers?.[record]
       try {
         values.push(this.#options.decode(raw))

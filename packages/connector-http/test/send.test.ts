@@ -31,13 +31,14 @@ describeCases(
 
 describe('a webhook', () => {
   test('gets each record as a request with its fields, in order', async () => {
-    const { requests, write } = await writing(() => ok, {
+    const { requests, write, writer } = await writing(() => ok, {
       method: 'PUT',
       headers: { Authorization: 'Bearer abc123' },
       recordHeaders: ({ id }) => ({ 'x-id': String(id) }),
     })
     await write([{ id: 1 }, { id: 2 }])
     expect(requests.map(textOf)).toEqual(['{"id":1}', '{"id":2}'])
+    expect(writer.bytesWritten).toBe(2 * '{"id":1}'.length)
     expect(requests[1]).toMatchObject({
       method: 'PUT',
       headers: { authorization: 'Bearer abc123', 'x-id': '2', 'content-type': 'application/json' },

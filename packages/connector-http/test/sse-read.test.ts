@@ -169,6 +169,7 @@ test('events of other names are skipped, and a client resumes after them too', a
   )
   expect(await taken()).toEqual([2, 3, 'end'])
   expect(reader.position()).toEqual({ id: '4' })
+  expect(reader.bytesRead).toBe('23'.length)
   await reader.close()
 })
 

@@ -210,6 +210,7 @@ test('a server is slowed down while many messages wait, and loses no connection 
   let isResumed = false
   void full.then(() => (isResumed = true))
   reader.poll(10)
+  expect(reader.bytesRead).toBe('0123456789'.length)
   await settle()
   expect(isResumed).toBe(true)
   await reader.close()

@@ -44,11 +44,17 @@ export class Outgoing<T> {
   readonly #options: OutgoingOptions<T>
   #subjects: readonly string[] = []
   #bytesMax = Infinity
+  #bytes = 0
   /** Subjects that fit; the newest, so that they do not fill the memory. */
   readonly #known = new Set<string>()
 
   constructor(options: OutgoingOptions<T>) {
     this.#options = options
+  }
+
+  /** The data of all messages that it has made, without subjects and headers. */
+  get bytes(): number {
+    return this.#bytes
   }
 
   /** Looks at the stream. Rejects with `OPTION_INVALID` if it is not there, or does not have the subject of the sink. */
@@ -76,6 +82,7 @@ export class Outgoing<T> {
         reject(index, error)
         continue
       }
+      this.#bytes += message.data.length
       const taken = take(message)
       if (taken !== undefined) await taken
     }

@@ -76,6 +76,10 @@ class PlainWriter<T> implements SinkWriter<T, never> {
     this.#parts = parts
   }
 
+  get bytesWritten(): number {
+    return this.#parts.outgoing.bytes
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     const { outgoing, prefix } = this.#parts
     await outgoing.each(batch, reject, (message) => {

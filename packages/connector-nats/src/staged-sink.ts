@@ -99,6 +99,10 @@ class StagedWriter<T> implements SinkWriter<T, StagedMessages> {
     this.#parts = parts
   }
 
+  get bytesWritten(): number {
+    return this.#parts.outgoing.bytes
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     const { outgoing, prefix, context } = this.#parts
     const { fs, directory } = context

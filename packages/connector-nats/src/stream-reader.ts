@@ -43,6 +43,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   #position: StreamPosition
   #fetchedUpTo: StreamPosition
   #isCaughtUp = false
+  #bytesRead = 0
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
   #wakeReader: (() => void)[] = []
@@ -93,6 +94,11 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return { records: Math.max(0, Math.min(records, end + 1 - this.#position.next)) }
   }
 
+  /** The data of messages, without subjects and headers. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   close(): Promise<void> {
     if (this.#state === 'reading') this.#state = 'closed'
     this.#parts.link.close()
@@ -103,6 +109,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 
   #decoded(messages: readonly Msg[]): Poll<T> {
     const { name: source, stream: split, decode } = this.#parts
+    for (const { data } of messages) this.#bytesRead += data.length
     return decodedPoll(messages, {
       source,
       split,

@@ -99,6 +99,7 @@ class SubjectReader<T> implements SplitReader<T, null> {
   readonly #parts: SubjectReaderParts<T>
   readonly #waiting: Msg[] = []
   #dropped = 0
+  #bytesRead = 0
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
   #wakeReader: (() => void)[] = []
@@ -125,6 +126,11 @@ class SubjectReader<T> implements SplitReader<T, null> {
     return null
   }
 
+  /** The data of messages, without subjects and headers. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   close(): Promise<void> {
     if (this.#state === 'reading') this.#state = 'closed'
     this.#parts.link.close()
@@ -134,6 +140,7 @@ class SubjectReader<T> implements SplitReader<T, null> {
 
   #decoded(messages: readonly Msg[]): Poll<T> {
     const { decode, subject: split, context } = this.#parts
+    for (const { data } of messages) this.#bytesRead += data.length
     return decodedPoll(messages, {
       source: context.name,
       split,

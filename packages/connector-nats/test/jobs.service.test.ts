@@ -6,6 +6,7 @@ import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { headers, nanos } from '@nats-io/transport-node'
 import { describe, expect, test } from 'vitest'
+import { bytesWritten } from '../../../lab/servers/bytes-written.ts'
 import { contextOf, dataDirectory, failed, run, startOn } from '../../../lab/servers/job-on-disk.ts'
 import { nats, type ReadOptions } from '../src/index.ts'
 import { realServer } from './real-server.ts'
@@ -40,6 +41,15 @@ describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
     await job.stop()
     expect(await numbersIn(output)).toEqual(upTo(10_000))
   })
+
+  test.each(['at-least-once', 'exactly-once'] as const)(
+    'counts the bytes of the data that it writes %s',
+    async (guarantee) => {
+      const stream = await freshStream()
+      const sink = nats.writeText({ url, stream, subject: stream, guarantee })
+      expect(await bytesWritten(sink, ['one', 'größer'])).toBe(3 + 8)
+    },
+  )
 
   test('waits for a server that is down when the job restarts in its process', async () => {
     const [input, output] = [await freshStream(), await freshStream()]

@@ -69,6 +69,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   /** The number of the last one that was handed out, and how many were, without those that come again. */
   #taken = 0
   #read = 0
+  #bytesRead = 0
   #channel: Channel | undefined
   /** How many messages had arrived before the first one of this channel. */
   #before = 0
@@ -142,6 +143,11 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     return { records: Math.min(ready + this.#waiting.length, this.#parts.limit - this.#read) }
   }
 
+  /** The bodies of messages, also of those that have come again. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   /** Messages of an earlier connection are not acknowledged: the broker delivers them again. */
   acknowledge({ reader, taken }: QueuePosition): Promise<void> {
     const from = Math.max(this.#acknowledged, this.#before)
@@ -189,6 +195,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       const { number, message } = each
       this.#taken = number
       this.#read++
+      this.#bytesRead += message.content.length
       try {
         requireReadable(message)
         if (idOf !== undefined && this.#known.note(requireId(idOf(message, queue)))) continue

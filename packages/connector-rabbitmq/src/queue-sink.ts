@@ -69,6 +69,7 @@ class QueueWriter<T> implements SinkWriter<T, never> {
   readonly #options: OutgoingOptions<T>
   readonly #parts: QueueWriterParts
   #sent = 0
+  #bytesWritten = 0
 
   constructor(what: string, options: OutgoingOptions<T>, parts: QueueWriterParts) {
     this.#what = what
@@ -76,9 +77,15 @@ class QueueWriter<T> implements SinkWriter<T, never> {
     this.#parts = parts
   }
 
+  /** The bodies of messages. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     const { link, publisher, prefix } = this.#parts
     const messages = messagesOf(batch, reject, this.#options, () => `${prefix}-${this.#sent++}`)
+    for (const { data } of messages) this.#bytesWritten += data.length
     try {
       await publisher.publish(messages, reject)
     } catch (error) {

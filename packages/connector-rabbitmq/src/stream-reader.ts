@@ -63,6 +63,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
   /** The last message of the channel that was handed out. */
   #lastTaken: Delivered | undefined
   #isCaughtUp = false
+  #bytesRead = 0
   #isLooking = false
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
@@ -117,6 +118,11 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
     return next === undefined ? undefined : { records: Math.max(next - this.#next, 0) }
   }
 
+  /** The bodies of messages. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   close(): Promise<void> {
     if (this.#state === 'reading') this.#state = 'closed'
     this.#parts.link.close()
@@ -126,6 +132,7 @@ export class StreamReader<T> implements SplitReader<T, StreamPosition> {
 
   #decoded(messages: readonly Delivered[]): Poll<T> {
     const { name: source, stream: split, decode } = this.#parts
+    for (const { content } of messages) this.#bytesRead += content.length
     return decodedPoll(messages, {
       source,
       split,

@@ -1,5 +1,6 @@
 import { pipeline, skip, type Pipeline } from '@millrace/flow'
 import { describe, expect, test } from 'vitest'
+import { bytesWritten } from '../../../lab/servers/bytes-written.ts'
 import { dataDirectory, failed, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { askRabbit } from '../../../scripts/services/rabbitmq-console.ts'
 import { rabbitmq, type ReceiveOptions } from '../src/index.ts'
@@ -37,6 +38,11 @@ function counting(queue: string, output: string): Pipeline {
 }
 
 describe.skipIf(server.missing !== undefined)('queues of a real broker', () => {
+  test('the sink counts the bytes of the bodies that it writes', async () => {
+    const queue = await freshQueue()
+    expect(await bytesWritten(rabbitmq.writeText({ url, queue }), ['one', 'größer'])).toBe(3 + 8)
+  })
+
   test.each(['classic', 'quorum'])(
     'each of 10,000 messages of a %s queue counts once in the state of a job, while the broker is killed and restarted twice',
     async (type) => {

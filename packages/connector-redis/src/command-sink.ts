@@ -80,6 +80,7 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
   readonly #who: Pick<StagedCommands, 'space' | 'writer' | 'subtask'>
   #commands: RedisCommand[] = []
   #bytes = 0
+  #bytesWritten = 0
   /** The number of the next chunk, and of the first since the last checkpoint. */
   #next = 0
   #first = 0
@@ -94,6 +95,11 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
     this.#connection = connection
     this.#commandsOf = commandsOf
     this.#who = who
+  }
+
+  /** Commands as they are staged on the server. */
+  get bytesWritten(): number {
+    return this.#bytesWritten + this.#bytes
   }
 
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
@@ -172,6 +178,7 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
     const { client } = this.#connection
     const key = chunkKey(this.#who, this.#next)
     const chunk = packCommands(this.#commands)
+    this.#bytesWritten += chunk.length
     this.#commands = []
     this.#bytes = 0
     this.#next++

@@ -7,6 +7,7 @@ import { deadLetter, pipeline, type Pipeline } from '@millrace/flow'
 import { nodePlatform } from '@millrace/node'
 import { memoryStore } from '@millrace/store-memory'
 import { describe, expect, test } from 'vitest'
+import { bytesWritten } from '../../../lab/servers/bytes-written.ts'
 import { dataDirectory, run, startOn, upTo } from '../../../lab/servers/job-on-disk.ts'
 import { redis } from '../src/index.ts'
 import { realServer } from './real-server.ts'
@@ -39,6 +40,12 @@ function copying(input: string, output: string): Pipeline {
 }
 
 describe.skipIf(server.missing !== undefined)('a job on a real server', () => {
+  test('the sink counts the bytes of its commands', async () => {
+    const key = freshKey()
+    const command = ['XADD', key, '*', 'data', '12'].join('')
+    expect(await bytesWritten(redis.writeJson(key, { url }), [12])).toBe(command.length)
+  })
+
   test('copies each of 10,000 entries once and in order, while the server is killed and restarted twice', async () => {
     const [input, output] = [freshKey(), freshKey()]
     const warnings: string[] = []

@@ -34,6 +34,11 @@ export class StdinFeed implements ByteListener {
     return line
   }
 
+  /** The bytes of all lines that were returned, with their line ends. */
+  get returnedBytes(): number {
+    return this.#splitter.passedBytes
+  }
+
   pause(): void {
     if (this.#isPaused) return
     this.#isPaused = true

@@ -36,6 +36,20 @@ describe('lines of standard input', () => {
     expect(reader.poll(10)).toEqual({ kind: 'end' })
   })
 
+  test('bytes read are those of the lines that were returned, with their line ends', async () => {
+    const { input, reader } = await reading(decodeTextLine, { lineBytesMax: 4 })
+    expect(reader.bytesRead).toBe(0)
+    input.send('one\r\n\ntw')
+    reader.poll(1)
+    expect(reader.bytesRead).toBe(5)
+    reader.poll(10)
+    expect(reader.bytesRead).toBe(6)
+    input.send('o\ntoo long\nend')
+    input.end()
+    reader.poll(10)
+    expect(reader.bytesRead).toBe(6 + 4 + 9 + 3)
+  })
+
   test('a byte order mark is removed at the beginning of the input only', async () => {
     const { input, reader } = await reading(decodeTextLine)
     input.send('\uFEFFa\n\uFEFFb\n')

@@ -77,6 +77,8 @@ class StdinReader<T> implements SplitReader<T, null> {
   readonly #decode: LineDecoder<T>
   readonly #context: ConnectorContext
   readonly #onAbort = (): void => this.#wake()
+  /** How much earlier readers of this process have returned. */
+  readonly #before: number
   #isClosed = false
   #waiting: Promise<void> | undefined
   #wake: () => void = () => undefined
@@ -85,6 +87,7 @@ class StdinReader<T> implements SplitReader<T, null> {
     this.#feed = feed
     this.#decode = decode
     this.#context = context
+    this.#before = feed.returnedBytes
     feed.onNews = () => this.#wake()
     context.signal.addEventListener('abort', this.#onAbort)
     feed.resume()
@@ -132,6 +135,10 @@ class StdinReader<T> implements SplitReader<T, null> {
 
   position(): null {
     return null
+  }
+
+  get bytesRead(): number {
+    return this.#feed.returnedBytes - this.#before
   }
 
   close(): Promise<void> {

@@ -20,6 +20,8 @@ describe('printing records', () => {
     const { output, writer } = await writing<unknown>()
     await writer.write(batchOf(['two words', { a: [1, 'x'] }, 3n, null, undefined, Number.NaN]), noRejection)
     expect(output.text).toBe('two words\n{"a":[1,"x"]}\n3\nnull\nundefined\n"NaN"\n')
+    await writer.write(batchOf(['größer']), noRejection)
+    expect(writer.bytesWritten).toBe(Buffer.byteLength(output.text))
     expect(await writer.prepare(1)).toBeUndefined()
   })
 

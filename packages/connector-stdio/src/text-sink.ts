@@ -34,10 +34,16 @@ class TextWriter<T> implements SinkWriter<T> {
   readonly #lineOf: (value: T) => string
   /** Whether the reader of the output has closed it. Later output is discarded. */
   #isClosed = false
+  #bytesWritten = 0
 
   constructor(output: TextOutput, lineOf: (value: T) => string) {
     this.#output = output
     this.#lineOf = lineOf
+  }
+
+  /** In UTF-8. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
   }
 
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
@@ -51,6 +57,7 @@ class TextWriter<T> implements SinkWriter<T> {
       }
     }
     if (text === '') return
+    this.#bytesWritten += Buffer.byteLength(text)
     let outcome: 'written' | 'closed'
     try {
       outcome = await this.#output.write(text)

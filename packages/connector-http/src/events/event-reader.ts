@@ -30,6 +30,7 @@ export class EventReader<T> implements SplitReader<T, EventPosition>, EventListe
   /** Names events without an id, in this run. */
   readonly #run: string
   #unnamed = 0
+  #bytesRead = 0
   #position: EventPosition
 
   constructor(parts: EventReaderParts<T>) {
@@ -81,6 +82,11 @@ export class EventReader<T> implements SplitReader<T, EventPosition>, EventListe
     return this.#position
   }
 
+  /** The data of events. */
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   close(): Promise<void> {
     this.#inflow.close()
     this.#parts.onClose()
@@ -93,6 +99,7 @@ export class EventReader<T> implements SplitReader<T, EventPosition>, EventListe
     const read: { readonly place: string; readonly data: Uint8Array }[] = []
     const failures: DecodeFailure[] = []
     for (const event of events) {
+      this.#bytesRead += event.data.length
       const place =
         event.id === undefined ? `event ${this.#run}-${this.#unnamed++} without an id` : `event ${event.id}`
       try {

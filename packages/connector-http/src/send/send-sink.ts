@@ -70,6 +70,7 @@ class SendWriter<T> implements SinkWriter<T, never> {
   readonly #delivery: Delivery<T>
   readonly #signal: AbortSignal
   readonly #closeDoor: () => void
+  #bytesWritten = 0
 
   constructor(plan: SendPlan<T>, openDoor: OpenHttpDoor, subtask: number, context: ConnectorContext) {
     const { name, owner, random, clock, signal } = context
@@ -95,6 +96,11 @@ class SendWriter<T> implements SinkWriter<T, never> {
     })
   }
 
+  /** The bodies of records, each once, however often they are sent. */
+  get bytesWritten(): number {
+    return this.#bytesWritten
+  }
+
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {
     const stop = new AbortController()
     allowManyListeners(stop.signal)
@@ -114,6 +120,7 @@ class SendWriter<T> implements SinkWriter<T, never> {
     }
     try {
       const lanes = lanesOf(this.#plan, this.#ids, batch, reject)
+      for (const lane of lanes) for (const { body } of lane) this.#bytesWritten += body.length
       const ended = await Promise.allSettled(lanes.map(run))
       for (const lane of ended) if (lane.status === 'rejected') throw stop.signal.reason as Error
     } finally {

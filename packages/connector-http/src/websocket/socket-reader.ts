@@ -29,6 +29,7 @@ export class SocketReader<T> implements SplitReader<T, null> {
   readonly mustStayOpen = true
   readonly #parts: SocketReaderParts<T>
   readonly #inflow: Inflow<SocketMessage>
+  #bytesRead = 0
 
   constructor(parts: SocketReaderParts<T>) {
     this.#parts = parts
@@ -56,6 +57,10 @@ export class SocketReader<T> implements SplitReader<T, null> {
     return null
   }
 
+  get bytesRead(): number {
+    return this.#bytesRead
+  }
+
   async close(): Promise<void> {
     this.#inflow.close()
     await this.#parts.onClose?.()
@@ -67,6 +72,7 @@ export class SocketReader<T> implements SplitReader<T, null> {
     const read: SocketMessage[] = []
     const failures: DecodeFailure[] = []
     for (const message of messages) {
+      this.#bytesRead += message.data.length
       try {
         values.push(decode(message.data))
         read.push(message)

@@ -40,6 +40,11 @@ export class LineSplitter {
     return this.#pushedBytes - this.#offset
   }
 
+  /** Number of bytes before the line that is next, or is being scanned. */
+  get passedBytes(): number {
+    return this.#lineOffset
+  }
+
   push(bytes: Uint8Array): void {
     if (bytes.length === 0) return
     this.#chunks.push(bytes)
@@ -91,7 +96,10 @@ export class LineSplitter {
   }
 
   #lastLine(): Line | undefined {
-    return this.#pieceBytes === 0 ? undefined : this.#line(false)
+    if (this.#pieceBytes === 0) return undefined
+    const line = this.#line(false)
+    this.#lineOffset = this.#offset
+    return line
   }
 
   #pastNewline(chunk: Uint8Array): void {
