@@ -134,7 +134,7 @@ const [low, high] = [costs[Math.floor(turns / 4)]!, costs[Math.floor((turns * 3)
 report([
   {
     name: 'with the control API, measured and scraped',
-    nanoseconds: base * (1 + cost),
+    nanoseconds: Math.round(base * (1 + cost)),
     runs: turns,
     note: `CPU; ${percent(cost)} in the median pair, half of the pairs between ${percent(low)} and ${percent(high)}`,
     rivals: { 'without it': base },

@@ -19,25 +19,32 @@ interface ChartProps {
   readonly height?: number
 }
 
-/** A chart over time that follows the history of the job. Its newest values are also text. */
+/** A chart over time that follows the history of the job, and is drawn while it is in sight. Its newest values are also text. */
 export function Chart({ title, lines, format, height = 168 }: ChartProps): JSX.Element {
   const place = useRef<HTMLDivElement>(null)
   const dark = isDark.value
   const version = history.version.value
   const plot = useRef<uPlot>(undefined)
+  const isInSight = useRef(false)
   useEffect(() => {
     const box = place.current!
     const made = new uPlot(options(lines, format, box.clientWidth, height), columns(lines), box)
     plot.current = made
     const observer = new ResizeObserver(() => made.setSize({ width: box.clientWidth, height }))
     observer.observe(box)
+    const sight = new IntersectionObserver((seen) => {
+      isInSight.current = seen.at(-1)!.isIntersecting
+      if (isInSight.current) made.setData(columns(lines))
+    })
+    sight.observe(box)
     return () => {
       observer.disconnect()
+      sight.disconnect()
       made.destroy()
     }
   }, [dark, height])
   useEffect(() => {
-    if (!document.hidden) plot.current?.setData(columns(lines))
+    if (isInSight.current && !document.hidden) plot.current?.setData(columns(lines))
   }, [version])
   return (
     <figure class="card chart">
