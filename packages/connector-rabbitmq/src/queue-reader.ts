@@ -13,6 +13,7 @@ import type { Connection } from './amqp/connection.ts'
 import type { Delivered } from './amqp/content.ts'
 import { placeOf, type Arrived } from './arrived.ts'
 import { isAcknowledgementLate, reasonOf, unreadable } from './broker-error.ts'
+import { DeliveryCount } from './delivery-count.ts'
 import { KnownIds } from './known-ids.ts'
 import { carriedHeaders } from './headers.ts'
 import { offsetOf, requireId, requireReadable, type Decode } from './message.ts'
@@ -85,7 +86,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
   #arrivedAtLook = 0
   #isHeldBack = false
   #rejected = 0
-  #mostDeliveries = 9
+  readonly #deliveries: DeliveryCount
   #state: 'reading' | 'ended' | 'failed' | 'closed' = 'reading'
   #error: unknown
   #wakeReader: (() => void)[] = []
@@ -98,6 +99,7 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
     this.#parts = parts
     this.#reader = `${context.owner.epoch}-${context.random.int(2 ** 48).toString(36)}`
     this.#known = new KnownIds(rememberIds, from?.ids ?? [])
+    this.#deliveries = new DeliveryCount(parts.what, parts.queue, (message) => context.warn(message))
     this.#ready = new LatestAnswer(context.clock, async () => {
       return (await this.#channel?.checkQueue(parts.queue))?.messageCount
     })
@@ -295,23 +297,12 @@ export class QueueReader<T> implements SplitReader<T, QueuePosition> {
       this.#error = new MillraceError('OPTION_INVALID', text, { isFinal: true })
       this.#state = 'failed'
     } else {
-      this.#noteDeliveries(message)
+      this.#deliveries.note(message)
       this.#waiting.push({ number: ++this.#arrived, message })
       this.#isCaughtUp = false
       this.#looks = 0
     }
     this.#wake()
-  }
-
-  /** Warns of a message that is delivered again and again: a quorum queue drops it at its limit, also if it is a good one. */
-  #noteDeliveries({ properties }: Delivered): void {
-    const count = properties.headers?.['x-delivery-count']
-    if (typeof count !== 'number' || count <= this.#mostDeliveries) return
-    this.#mostDeliveries = 2 * count
-    const { what, queue, context } = this.#parts
-    context.warn(
-      `${what}: a message of queue ${queue} was returned ${count} times, because the job or its connection ended before a checkpoint; the queue drops or dead-letters messages at its delivery-limit`,
-    )
   }
 
   /** Why the channel was closed, where that needs someone to do something. Throws what is final. */
