@@ -8,6 +8,7 @@ export async function bytesWritten<T>(sink: Sink<T>, values: readonly T[]): Prom
     await writer.write({ values, length: values.length } as Batch<T>, (_index, error) => {
       throw error
     })
+    await writer.prepare(1)
     return writer.bytesWritten
   } finally {
     await writer.close()

@@ -1,4 +1,4 @@
-/** Checks what a reader says it has read, and is left to read, on a real server. */
+/** Checks what a reader says of what it has read, and of what is left, on a real server. */
 import type { Source, SplitReader } from '@millrace/core/connector'
 import { expect } from 'vitest'
 import { contextOf } from './job-on-disk.ts'
@@ -7,7 +7,7 @@ const timeout = 60_000
 
 /**
  * Opens a split of which nothing was read, and checks its lag while the records are read and others are added. `slack`: how
- * many the server counts besides.
+ * many the server counts besides. `countsBytes`: the reader counts the bytes of the records that it returns.
  */
 export async function checkLag<T>(
   source: Source<T>,

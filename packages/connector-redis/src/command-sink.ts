@@ -99,7 +99,7 @@ class CommandWriter<T> implements SinkWriter<T, StagedCommands> {
 
   /** Commands as they are staged on the server. */
   get bytesWritten(): number {
-    return this.#bytesWritten + this.#bytes
+    return this.#bytesWritten
   }
 
   async write(batch: Batch<T>, reject: RejectRecord): Promise<void> {

@@ -45,9 +45,13 @@ describe('lines of standard input', () => {
     reader.poll(10)
     expect(reader.bytesRead).toBe(6)
     input.send('o\ntoo long\nend')
+    reader.poll(10)
+    expect(reader.bytesRead).toBe(6 + 4 + 9)
+    input.send(' is too long')
     input.end()
     reader.poll(10)
-    expect(reader.bytesRead).toBe(6 + 4 + 9 + 3)
+    expect(reader.poll(10)).toEqual({ kind: 'end' })
+    expect(reader.bytesRead).toBe(6 + 4 + 9 + 15)
   })
 
   test('a byte order mark is removed at the beginning of the input only', async () => {

@@ -96,8 +96,7 @@ export class LineSplitter {
   }
 
   #lastLine(): Line | undefined {
-    if (this.#pieceBytes === 0) return undefined
-    const line = this.#line(false)
+    const line = this.#pieceBytes === 0 ? undefined : this.#line(false)
     this.#lineOffset = this.#offset
     return line
   }
